@@ -1,0 +1,63 @@
+# Everything is set up by these targets; Python 3.11+, git and make are all that has to be there.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export LAB ?= lab
+INVENTORY = .lab/$(LAB)/inventory
+SCENARIOS = $(notdir $(patsubst %/,%,$(dir $(wildcard molecule/*/molecule.yml))))
+
+.PHONY: help lab lab-down status sql test lint sanity unit scenario scenarios bench engine images clean
+
+help: ## these lines
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+.venv/ready: requirements.txt requirements-dev.txt
+	@echo "==> virtual environment (.venv), a minute or two"
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	@python3 -m venv .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@tests/link-collection.sh
+	@touch $@
+
+engine: .venv/ready
+	@lab/engine.sh
+
+images: engine ## build or fetch the lab's images
+	@lab/images/build.sh
+
+lab: engine ## three Docker hosts on this machine, and a highly available database on them
+	@lab/up.sh
+
+lab-down: .venv/ready ## remove the lab: hosts, volumes, network, keys, secrets
+	@ansible-playbook -i localhost, lab/destroy.yml
+	@lab/engine.sh stop
+
+status: .venv/ready ## the cluster's state as a table
+	@ansible-playbook -i $(INVENTORY) playbooks/status.yml
+
+sql: .venv/ready ## a client through the VIP
+	@lab/sql.sh $(LAB)
+
+lint: .venv/ready ## yamllint, ansible-lint, ruff, mypy, shellcheck, changelog
+	@tests/lint.sh
+
+sanity: .venv/ready ## ansible-test sanity
+	@tests/sanity.sh
+
+unit: .venv/ready ## unit tests
+	@pytest tests/unit
+
+scenario: images ## one Molecule scenario: make scenario NAME=default
+	@molecule test --scenario-name $(NAME)
+
+scenarios: images
+	@set -e; for name in $(SCENARIOS); do echo "==> scenario $$name"; molecule test --scenario-name $$name; done
+
+test: lint sanity unit scenarios ## everything, on a machine with nothing but Python, git and make
+
+bench: images ## site against the same commands by hand, and a second run against the first
+	@tests/bench/run.sh
+
+clean: lab-down ## also remove the virtual environment and what was built
+	@rm -rf .venv .ansible .lab

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, dbops.galera contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who listens on a TCP port of this host, and in which container.
+
+Read from /proc (https://man7.org/linux/man-pages/man5/proc_net.5.html): no tool has to be installed for it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+
+LISTEN = "0A"
+CONTAINER_ID = re.compile(r"(?:docker[-/])([0-9a-f]{64})")
+
+
+def parse_listeners(text: str) -> dict[int, str]:
+    """Port -> socket inode, from the text of /proc/net/tcp or tcp6."""
+    found = {}
+    for line in text.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) > 9 and fields[3] == LISTEN:
+            found[int(fields[1].rsplit(":", 1)[1], 16)] = fields[9]
+    return found
+
+
+def parse_container_id(cgroup: str) -> str | None:
+    """The innermost Docker container's id in the text of /proc/PID/cgroup, both of cgroup v1 and v2."""
+    ids = CONTAINER_ID.findall(cgroup)
+    return ids[-1] if ids else None
+
+
+def listeners() -> dict[int, str]:
+    """Port -> socket inode of every listening TCP socket in this network namespace."""
+    found: dict[int, str] = {}
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        if os.path.exists(table):
+            with open(table, encoding="ascii") as file:
+                found.update(parse_listeners(file.read()))
+    return found
+
+
+def owner(inode: str) -> tuple[str, str | None]:
+    """Describe the process that holds a socket, and name its container where Docker runs it here."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            handles = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+            if f"socket:[{inode}]" not in handles:
+                continue
+            with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+                command = file.read().strip()
+            with open(f"/proc/{pid}/cgroup", encoding="utf-8") as file:
+                container = container_name(parse_container_id(file.read()))
+        except OSError:
+            continue  # the process ended while it was looked at
+        where = f" in container {container}" if container else ""
+        return f"{command} (process {pid}{where})", container
+    return "a process that cannot be seen", None
+
+
+def container_name(container_id: str | None) -> str | None:
+    """Name of a container of this host's engine.
+
+    Read from Docker's own state, because the check also runs where no Docker library is installed yet.
+    """
+    if container_id is None:
+        return None
+    path = f"/var/lib/docker/containers/{container_id}/config.v2.json"
+    if not os.path.exists(path):
+        return None
+    with open(path, encoding="utf-8") as file:
+        return str(json.load(file)["Name"]).lstrip("/")

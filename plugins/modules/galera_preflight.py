@@ -1,0 +1,132 @@
+#!/usr/bin/python
+# Copyright (c) 2026, dbops.galera contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: galera_preflight
+short_description: Check that a host is fit to run a node
+version_added: 0.1.0
+description:
+  - Looks at TCP ports, disk space and the clock of a host in one call. Changes nothing.
+  - Problems are returned as sentences, not failed on, so that a play can tell all of them at once.
+author:
+  - dbops.galera contributors (@dbops)
+options:
+  ports:
+    description: TCP ports that the host's containers are going to listen on.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      port:
+        description: The port, 1 to 65535.
+        type: int
+        required: true
+      containers:
+        description: Names of the containers that may already listen there.
+        type: list
+        elements: str
+        default: []
+  path:
+    description: Directory that will hold the data. It, or its nearest parent that exists, is asked for free space.
+    type: path
+    required: true
+  minimum_free_mb:
+    description: Free space that is wanted there, in MiB.
+    type: int
+    default: 0
+attributes:
+  check_mode:
+    support: full
+    description: Changes nothing in any mode.
+  diff_mode:
+    support: none
+    description: Changes nothing, so there is no difference to show.
+"""
+
+EXAMPLES = r"""
+- name: Check ports, disk and clock
+  dbops.galera.galera_preflight:
+    ports:
+      - port: 3306
+        containers: [mariadb1, mariadb0]
+    path: /containers
+    minimum_free_mb: 2048
+  register: host
+
+- name: Refuse a host that is not fit
+  ansible.builtin.fail:
+    msg: "{{ host.problems }}"
+  when: host.problems | length > 0
+"""
+
+RETURN = r"""
+problems:
+  description: One sentence for each problem; empty on a fit host.
+  returned: always
+  type: list
+  elements: str
+clock:
+  description: The host's clock, seconds since the epoch.
+  returned: always
+  type: float
+free_mb:
+  description: Free space at O(path), in MiB.
+  returned: always
+  type: int
+"""
+
+import os
+import platform
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.dbops.galera.plugins.module_utils._listeners import listeners, owner
+
+
+def free_mb(path: str) -> int:
+    """Space for root at path or its nearest existing parent, MiB."""
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    stat = os.statvfs(path)
+    return stat.f_bavail * stat.f_frsize // 2**20
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "ports": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "port": {"type": "int", "required": True},
+                    "containers": {"type": "list", "elements": "str", "default": []},
+                },
+            },
+            "path": {"type": "path", "required": True},
+            "minimum_free_mb": {"type": "int", "default": 0},
+        },
+        supports_check_mode=True,
+    )
+    host = platform.node()
+    problems = []
+    inodes = listeners()
+    for wanted in module.params["ports"]:
+        if wanted["port"] in inodes:
+            taken_by, container = owner(inodes[wanted["port"]])
+            if container not in wanted["containers"]:
+                problems.append(f"{host}: port {wanted['port']} is taken by {taken_by}; stop that or choose another port.")
+    free = free_mb(module.params["path"])
+    if free < module.params["minimum_free_mb"]:
+        problems.append(
+            f"{host}: {free} MiB are free at {module.params['path']}, "
+            f"galera_minimum_free_mb asks for {module.params['minimum_free_mb']} MiB."
+        )
+    module.exit_json(changed=False, problems=problems, clock=time.time(), free_mb=free)
+
+
+if __name__ == "__main__":
+    main()

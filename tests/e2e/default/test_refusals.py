@@ -1,0 +1,125 @@
+"""Bad input: each gets a sentence that names the variable or the host, and nothing is changed."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import shutil
+
+import pytest
+import yaml
+
+from ..conftest import Lab, recap
+
+SPARE = "198.51.100.250"
+
+
+def refused(lab: Lab, *arguments: str) -> str:
+    """Run site; it must fail, and must not have changed anything. Returns what it said."""
+    run = lab.play("site", *arguments)
+    assert run.returncode != 0, run.stdout
+    assert {host: numbers["changed"] for host, numbers in recap(run.stdout).items() if numbers["changed"]} == {}, run.stdout
+    return " ".join(run.stdout.split())
+
+
+def extra(**variables: object) -> tuple[str, str]:
+    return "-e", json.dumps(variables)
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"mariadb_admin_password": ""}, "mariadb_admin_password: missing or empty on host1"),
+        ({"galera_network_driver": "bridge"}, "galera_network_driver is 'bridge' on host1; it must be one of host, weave, macvlan"),
+        ({"galera_address": "198.51.100.161"}, "galera_address 198.51.100.161 on host1 is another node's address too"),
+        ({"galera_node_name": "mariadb1"}, "galera_node_name 'mariadb1' on host1 is another node's name too"),
+        ({"galera_node_name": "db"}, "galera_node_name is 'db' on host1"),
+        ({"galera_port": 22}, "host1: port 22 is taken by sshd"),
+        ({"galera_minimum_free_mb": 10**9}, "galera_minimum_free_mb asks for 1000000000 MiB"),
+        ({"galera_vip": "192.0.2.9"}, "galera_vip 192.0.2.9"),
+        ({"mariadb_memory_mb": 10}, "mariadb_memory_mb is 10 on host1"),
+        ({"mariadb_config": ["max_connections"]}, "mariadb_config on host1 is not a mapping"),
+        ({"mariadb_config": {"mariadbd": {"no_such_setting": 1}}}, "unknown variable 'no_such_setting"),
+        ({"mariadb_image": "dbops.invalid/nothing:1", "docker_host_images": ["dbops.invalid/nothing:1"]}, "dbops.invalid/nothing:1"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_wrong_variable(lab: Lab, variables: dict[str, object], sentence: str) -> None:
+    assert sentence in refused(lab, *extra(**variables))
+
+
+def test_an_image_without_galera(lab: Lab) -> None:
+    image = str(lab.variables["keepalived_image"])
+    assert f"mariadb_image {image} has no Galera provider" in refused(lab, *extra(mariadb_image=image))
+
+
+def changed_inventory(lab: Lab, tmp_path: pathlib.Path, hosts: dict[str, str]) -> str:
+    copy = tmp_path / "inventory"
+    shutil.copytree(lab.inventory, copy)
+    groups = yaml.safe_load((copy / "hosts.yml").read_text())
+    groups["galera"]["hosts"] = {
+        host: {"ansible_host": address, "galera_node_name": f"mariadb{n}"} for n, (host, address) in enumerate(hosts.items(), 1)
+    }
+    groups["keepalived"]["hosts"] = {host: {} for host in list(hosts)[:1]}
+    groups["proxysql"]["hosts"] = {}
+    (copy / "hosts.yml").write_text(yaml.safe_dump(groups))
+    return str(copy)
+
+
+def test_a_host_that_is_unreachable(lab: Lab, tmp_path: pathlib.Path) -> None:
+    inventory = changed_inventory(lab, tmp_path, {**lab.addresses, "host9": SPARE})
+    assert "host9: unreachable. Nothing was changed anywhere" in refused(lab, "-i", inventory, "-e", "ansible_timeout=3")
+
+
+def test_a_cluster_of_one_node(lab: Lab, tmp_path: pathlib.Path) -> None:
+    inventory = changed_inventory(lab, tmp_path, {"host1": lab.addresses["host1"]})
+    lab.inventory = pathlib.Path(inventory)
+    try:
+        assert "The cluster galera has one node (host1)" in refused(lab)
+    finally:
+        lab.__post_init__()
+
+
+def test_two_nodes_without_an_arbitrator_are_warned_of(lab: Lab, tmp_path: pathlib.Path) -> None:
+    two = {host: lab.addresses[host] for host in ("host1", "host2")}
+    lab.inventory = pathlib.Path(changed_inventory(lab, tmp_path, two))
+    try:
+        run = lab.play("site", "--tags", "galera_preflight")
+    finally:
+        lab.__post_init__()
+    assert run.returncode == 0, run.stdout
+    assert "WARNING: galera has two nodes and no host in the group arbitrator" in " ".join(run.stdout.split())
+
+
+@pytest.fixture
+def stopped_node(lab: Lab):  # type: ignore[no-untyped-def]
+    """The last host's node, stopped; afterwards site has to bring it back."""
+    host = list(lab.nodes)[-1]
+    lab.on(host, f"docker stop {lab.nodes[host]}")
+    yield host
+    run = lab.play("site")
+    assert run.returncode == 0, run.stdout
+    assert lab.node_sql(host, "SHOW STATUS LIKE 'wsrep_local_state_comment'").split()[1] == "Synced"
+
+
+def test_a_datadir_of_another_cluster(lab: Lab, stopped_node: str) -> None:
+    grastate = f"/containers/{lab.nodes[stopped_node]}/datadir/grastate.dat"
+    lab.on(stopped_node, f"cp -p {grastate} {grastate}.kept && sed -i 's/^uuid: .*/uuid:    11111111-2222-3333-4444-555555555555/' {grastate}")
+    try:
+        said = refused(lab)
+    finally:
+        lab.on(stopped_node, f"mv {grastate}.kept {grastate}")
+    assert stopped_node in said
+    assert "11111111-2222-3333-4444-555555555555" in said
+
+
+def test_a_datadir_that_another_container_uses(lab: Lab, stopped_node: str) -> None:
+    datadir = f"/containers/{lab.nodes[stopped_node]}/datadir"
+    image = lab.variables["mariadb_image"]
+    lab.on(stopped_node, f"docker run -d --rm --name squatter --network none -v {datadir}:/data --entrypoint sleep {image} 600")
+    try:
+        said = refused(lab)
+    finally:
+        lab.on(stopped_node, "docker rm -f squatter")
+    assert "squatter" in said
+    assert datadir in said

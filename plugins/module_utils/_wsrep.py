@@ -1,0 +1,201 @@
+# Copyright (c) 2026, dbops.galera contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Status of a live node over SQL, and waiting for one.
+
+The status variables: https://mariadb.com/kb/en/galera-cluster-status-variables/
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from ansible.module_utils.basic import missing_required_lib
+from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
+from ansible_collections.dbops.galera.plugins.module_utils._position import NULL_UUID, UNKNOWN_SEQNO, Position
+
+try:
+    import pymysql
+except ImportError:
+    HAS_PYMYSQL = False
+else:
+    HAS_PYMYSQL = True
+
+State = TypeVar("State")
+
+VARIABLES = (
+    "wsrep_cluster_conf_id",
+    "wsrep_cluster_size",
+    "wsrep_cluster_state_uuid",
+    "wsrep_cluster_status",
+    "wsrep_connected",
+    "wsrep_desync_count",
+    "wsrep_flow_control_paused",
+    "wsrep_gcomm_uuid",
+    "wsrep_incoming_addresses",
+    "wsrep_last_committed",
+    "wsrep_local_recv_queue",
+    "wsrep_local_state_comment",
+    "wsrep_provider_version",
+    "wsrep_ready",
+)
+# ER_ACCESS_DENIED_ERROR, ER_HOST_NOT_PRIVILEGED, ER_ACCESS_DENIED_NO_PASSWORD_ERROR
+_REFUSED = (1045, 1130, 1698)
+
+
+class NotAnswering(GaleraError):
+    """The server does not take connections: it starts, takes a state transfer, or is gone."""
+
+
+class AccessRefused(GaleraError):
+    """The server runs, but does not let the account in."""
+
+
+class TimedOut(GaleraError, Generic[State]):
+    """A wait reached its end. last is the last state seen."""
+
+    def __init__(self, last: State, timeout: float) -> None:
+        super().__init__(f"not reached within {timeout:g} s; the last state seen was: {last}")
+        self.last = last
+
+
+@dataclass(frozen=True)
+class NodeStatus:
+    """A live node's view of itself and its cluster. Queues are write sets; flow_control_paused is a share, 0 to 1."""
+
+    position: Position
+    cluster_status: str
+    local_state: str
+    cluster_size: int
+    conf_id: int
+    connected: bool
+    ready: bool
+    recv_queue: int
+    desync_count: int
+    flow_control_paused: float
+    gcomm_uuid: str
+    incoming_addresses: list[str]
+    provider_version: str
+    version: str
+
+    @classmethod
+    def from_variables(cls, rows: Mapping[str, str], version: str) -> NodeStatus:
+        """Read SHOW GLOBAL STATUS; a server without Galera (wsrep_on=OFF) has few or none of the variables."""
+
+        def number(name: str, default: int) -> int:
+            return int(rows.get(name) or default)
+
+        return cls(
+            position=Position(
+                (rows.get("wsrep_cluster_state_uuid") or NULL_UUID).lower(),
+                number("wsrep_last_committed", UNKNOWN_SEQNO),
+            ),
+            cluster_status=rows.get("wsrep_cluster_status") or "Disconnected",
+            local_state=rows.get("wsrep_local_state_comment") or "Initialized",
+            cluster_size=number("wsrep_cluster_size", 0),
+            conf_id=number("wsrep_cluster_conf_id", 0),
+            connected=rows.get("wsrep_connected") == "ON",
+            ready=rows.get("wsrep_ready") == "ON",
+            recv_queue=number("wsrep_local_recv_queue", 0),
+            desync_count=number("wsrep_desync_count", 0),
+            flow_control_paused=float(rows.get("wsrep_flow_control_paused") or 0),
+            gcomm_uuid=rows.get("wsrep_gcomm_uuid") or "",
+            incoming_addresses=[address for address in rows.get("wsrep_incoming_addresses", "").split(",") if address],
+            provider_version=rows.get("wsrep_provider_version") or "",
+            # Before 11.0.1 the handshake carried this prefix, for replicas of the age of MySQL 5.5.
+            version=re.sub(r"^5\.5\.5-", "", version),
+        )
+
+    @property
+    def primary(self) -> bool:
+        return self.cluster_status == "Primary"
+
+    @property
+    def synced(self) -> bool:
+        return self.ready and self.local_state == "Synced"
+
+    def __str__(self) -> str:
+        counts = f"cluster size {self.cluster_size}, receive queue {self.recv_queue}"
+        return f"{self.cluster_status}, {self.local_state}, {counts}"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to wait for."""
+
+    primary: bool = True
+    synced: bool = True
+    cluster_size: int = 0
+    receive_queue_empty: bool = False
+
+    def met(self, status: NodeStatus | None) -> bool:
+        return (
+            status is not None
+            and (status.primary or not self.primary)
+            and (status.synced or not self.synced)
+            and status.cluster_size >= self.cluster_size
+            and (status.recv_queue == 0 or not self.receive_queue_empty)
+        )
+
+    def __str__(self) -> str:
+        parts = {
+            "Primary": self.primary,
+            "Synced": self.synced,
+            f"cluster size {self.cluster_size}": self.cluster_size,
+            "an empty receive queue": self.receive_queue_empty,
+        }
+        return ", ".join(part for part, asked in parts.items() if asked) or "an answer"
+
+
+def read_status(socket: str, defaults_file: str | None = None, timeout: float = 5) -> NodeStatus:
+    """Ask the server at a Unix socket; timeout in seconds. Raises NotAnswering or AccessRefused."""
+    if not HAS_PYMYSQL:
+        raise GaleraError(f"{missing_required_lib('PyMySQL')} Debian: python3-pymysql; Red Hat: python3-PyMySQL.")
+    account: dict[str, Any] = {"read_default_file": defaults_file} if defaults_file else {"user": "root"}
+    try:
+        connection = pymysql.connect(
+            unix_socket=socket,
+            connect_timeout=max(1, int(timeout)),
+            read_timeout=timeout,
+            write_timeout=timeout,
+            autocommit=True,
+            # A node that is busy with a backlog would hold the answer back until it has caught up.
+            init_command="SET SESSION wsrep_sync_wait = 0",
+            **account,
+        )
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SHOW GLOBAL STATUS WHERE Variable_name IN %s", (VARIABLES,))
+            return NodeStatus.from_variables(dict(cursor.fetchall()), str(connection.server_version))
+    except (pymysql.Error, OSError) as error:
+        code, text = error.args if len(error.args) == 2 else (0, error)
+        if code in _REFUSED:
+            who = f"the account of {defaults_file}" if defaults_file else "root"
+            raise AccessRefused(f"The server at {socket} refuses {who}: {text}.") from error
+        raise NotAnswering(f"No answer at {socket}: {text}.") from error
+
+
+def wait_for(
+    read: Callable[[], State],
+    reached: Callable[[State], bool],
+    timeout: float,
+    interval: float = 0.5,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> State:
+    """Read until a state is reached, and return it; times in seconds.
+
+    Raises TimedOut with the last state seen. What read() raises ends the wait at once: waiting on is in vain then.
+    """
+    deadline = clock() + timeout
+    while True:
+        state = read()
+        if reached(state):
+            return state
+        left = deadline - clock()
+        if left <= 0:
+            raise TimedOut(state, timeout)
+        sleep(min(interval, left))

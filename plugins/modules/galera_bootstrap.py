@@ -1,0 +1,173 @@
+#!/usr/bin/python
+# Copyright (c) 2026, dbops.galera contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: galera_bootstrap
+short_description: Decide who bootstraps the cluster, and bootstrap it
+version_added: 0.1.0
+description:
+  - Takes the reports of all members (see M(dbops.galera.galera_seqno)) and decides. Every member calls it with the same
+    reports and comes to the same verdict; only the elected one acts.
+  - Bootstraps nothing while a Primary Component is live, and fails in doubt, with a sentence for each doubt.
+  - The elected member starts a bootstrap container, which is a clone of the node's container with C(gcomm://) as the
+    cluster's address, and waits until it is Primary and Synced. Docker never restarts that container, because it would
+    begin a second cluster.
+  - Right before the start of a node that did not leave the cluster last, C(safe_to_bootstrap) is set to 1 in its
+    C(grastate.dat), without which Galera refuses.
+author:
+  - dbops.galera contributors (@dbops)
+extends_documentation_fragment:
+  - dbops.galera.node
+options:
+  container:
+    description: Name of the bootstrap container. A stopped one of that name is removed.
+    type: str
+    default: mariadb0
+  member:
+    description: This host's name among O(members).
+    type: str
+    required: true
+  members:
+    description: Names of all members of the cluster, in order of preference.
+    type: list
+    elements: str
+    required: true
+  reports:
+    description: Each member's report, by name. A member without one was not reached.
+    type: dict
+    required: true
+  purpose:
+    description:
+      - V(create) begins a cluster when all members are empty, and fails when there are data.
+      - V(recover) bootstraps the most advanced member of a cluster that is down.
+    type: str
+    choices: [create, recover]
+    default: create
+  force:
+    description:
+      - Name of the member to bootstrap against objections, with O(purpose=recover). The verdict's reason names what was
+        overruled.
+      - Data that only other members hold are lost. A live Primary Component is never overruled.
+    type: str
+  datadir:
+    description: The node's datadir, an absolute directory of this host or the name of a Docker volume.
+    type: str
+    required: true
+  timeout:
+    description: Time until the bootstrap container is Primary and Synced, in seconds.
+    type: int
+    default: 120
+attributes:
+  check_mode:
+    support: full
+    description: Shows the verdict, and RV(ignore:changed) where a container would be started.
+  diff_mode:
+    support: none
+    description: What would be done stands in RV(verdict).
+seealso:
+  - module: dbops.galera.galera_seqno
+  - module: dbops.galera.galera_wait
+"""
+
+EXAMPLES = r"""
+- name: Bootstrap the cluster where there is none yet
+  dbops.galera.galera_bootstrap:
+    node: mariadb1
+    member: "{{ inventory_hostname }}"
+    members: "{{ groups['galera'] }}"
+    reports: "{{ dict(ansible_play_hosts | zip(ansible_play_hosts | map('extract', hostvars, ['seqno', 'report']))) }}"
+    datadir: /containers/mariadb1/datadir
+    socket: /containers/mariadb1/run/mysqld.sock
+  register: bootstrap
+
+- name: Say why
+  ansible.builtin.debug:
+    var: bootstrap.verdict.reason
+"""
+
+RETURN = r"""
+verdict:
+  description: The decision, the same on every member.
+  returned: once the reports were judged
+  type: dict
+  contains:
+    action:
+      description: V(bootstrap), V(join) (a Primary Component is live) or V(refuse) (the module fails).
+      type: str
+    node:
+      description: The elected member, or a member of the live Primary Component, or null.
+      type: str
+    reason:
+      description: Why, in a sentence or more.
+      type: str
+    created:
+      description: Whether a new, empty cluster begins.
+      type: bool
+reasons:
+  description: A sentence on each member, by name.
+  returned: once the reports were judged
+  type: dict
+elected:
+  description: Whether this member is the one that bootstraps.
+  returned: once the reports were judged
+  type: bool
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.dbops.galera.plugins.module_utils._containers import Engine
+from ansible_collections.dbops.galera.plugins.module_utils._election import elect
+from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
+from ansible_collections.dbops.galera.plugins.module_utils._node import Node
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "node": {"type": "str", "required": True},
+            "container": {"type": "str", "default": "mariadb0"},
+            "member": {"type": "str", "required": True},
+            "members": {"type": "list", "elements": "str", "required": True},
+            "reports": {"type": "dict", "required": True},
+            "purpose": {"type": "str", "choices": ["create", "recover"], "default": "create"},
+            "force": {"type": "str"},
+            "datadir": {"type": "str", "required": True},
+            "socket": {"type": "path", "required": True},
+            "defaults_file": {"type": "path"},
+            "timeout": {"type": "int", "default": 120},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    verdict = elect(params["members"], params["reports"], params["purpose"], params["force"])
+    result: dict[str, Any] = {
+        "changed": False,
+        "verdict": {key: getattr(verdict, key) for key in ("action", "node", "reason", "created")},
+        "reasons": verdict.reasons,
+        "elected": verdict.action == "bootstrap" and verdict.node == params["member"],
+    }
+    if verdict.action == "refuse":
+        module.fail_json(msg=verdict.reason, **result)
+    if not result["elected"]:
+        module.exit_json(**result)
+    try:
+        node = Node(
+            Engine.connect(),
+            params["node"],
+            params["container"],
+            params["datadir"],
+            params["socket"],
+            params["defaults_file"],
+        )
+        result["changed"] = node.bootstrap(params["timeout"], predict=module.check_mode)
+    except GaleraError as error:
+        module.fail_json(msg=str(error), **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

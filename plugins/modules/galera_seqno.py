@@ -1,0 +1,179 @@
+#!/usr/bin/python
+# Copyright (c) 2026, dbops.galera contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: galera_seqno
+short_description: Read a node's position
+version_added: 0.1.0
+description:
+  - Tells the state of one node of a Galera cluster and its position (UUID and seqno), and where that was read.
+  - A running server is asked over SQL. Of a stopped one C(grastate.dat) is read. Where that holds no seqno, because the
+    server was killed, C(mariadbd --wsrep-recover) reads the position from InnoDB, in a throw-away container of the
+    node's image and without a network.
+  - Changes nothing in the database, also in check mode. InnoDB does its usual crash recovery while the position is
+    recovered, as it would at the node's next start.
+  - Fails when another container than the node's runs on the datadir.
+author:
+  - dbops.galera contributors (@dbops)
+extends_documentation_fragment:
+  - dbops.galera.node
+options:
+  bootstrap_container:
+    description: Name of the container that bootstraps the cluster from this node's datadir.
+    type: str
+    default: mariadb0
+  datadir:
+    description: The node's datadir, an absolute directory of this host or the name of a Docker volume.
+    type: str
+    required: true
+  image:
+    description: The node's image. It is present on this host already; it is not pulled.
+    type: str
+    required: true
+  config_dir:
+    description:
+      - Directory of this host with the node's settings, for a recovery with the same InnoDB settings.
+      - It is mounted read-only at C(/etc/mysql/mariadb.conf.d).
+    type: path
+  timeout:
+    description: Time that a recovery may take, in seconds. A large redo log takes minutes.
+    type: int
+    default: 60
+attributes:
+  check_mode:
+    support: full
+    description: Does the same in check mode, since it changes nothing.
+  diff_mode:
+    support: none
+    description: There is nothing to show a difference of.
+seealso:
+  - module: dbops.galera.galera_bootstrap
+  - name: Galera Cluster recovery
+    description: What C(--wsrep-recover) does.
+    link: https://mariadb.com/kb/en/galera-cluster-recovery/
+"""
+
+EXAMPLES = r"""
+- name: Read the node's position
+  dbops.galera.galera_seqno:
+    node: mariadb1
+    datadir: /containers/mariadb1/datadir
+    socket: /containers/mariadb1/run/mysqld.sock
+    image: mariadb:10.11
+    config_dir: /containers/mariadb1/conf.d
+  register: seqno
+
+- name: Show it
+  ansible.builtin.debug:
+    msg: "{{ seqno.report.state }} at {{ seqno.report.uuid }}:{{ seqno.report.seqno }}"
+"""
+
+RETURN = r"""
+report:
+  description: What is known of the node. What is not known is null, a UUID of zeros or a seqno of -1.
+  returned: success
+  type: dict
+  contains:
+    node:
+      description: Name of the node.
+      type: str
+    state:
+      description:
+        - V(running), its server or bootstrap container runs; V(stopped), it was stopped cleanly; V(crashed), it was
+          killed, or its last SST did not end; V(empty), its datadir holds no database; V(missing), there is no datadir.
+      type: str
+    uuid:
+      description: UUID of the cluster that its data belong to.
+      type: str
+      sample: 6f8c1a62-8f0b-11ee-9d3a-7a1c9a4e0f11
+    seqno:
+      description: Its last write set.
+      type: int
+      sample: 104758
+    source:
+      description: Where the position was read, V(live), V(grastate), V(recovered) or V(none).
+      type: str
+    safe_to_bootstrap:
+      description: What C(grastate.dat) says of a node that does not run.
+      type: bool
+    sst_in_progress:
+      description: Whether its last SST was interrupted, so that it holds the half of another node's data.
+      type: bool
+    cluster_status:
+      description: V(Primary), V(non-Primary) or V(Disconnected), of a running server that answers.
+      type: str
+    local_state:
+      description: C(wsrep_local_state_comment), for example V(Synced).
+      type: str
+    cluster_size:
+      description: Number of nodes that it sees.
+      type: int
+    ready:
+      description: Whether it takes queries.
+      type: bool
+    recv_queue:
+      description: Number of write sets that wait to be applied.
+      type: int
+    view:
+      description:
+        - Content of C(gvwstate.dat), which a killed node leaves (C(my_uuid), C(view_id), C(bootstrap), C(members)).
+      type: dict
+    container:
+      description: Name of the container that runs.
+      type: str
+    bootstrap:
+      description: Whether that is the bootstrap container.
+      type: bool
+    version:
+      description: Version of a running server.
+      type: str
+      sample: 10.11.19-MariaDB
+    provider_version:
+      description: Version of its Galera provider.
+      type: str
+    error:
+      description: A sentence on what could not be read.
+      type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.dbops.galera.plugins.module_utils._containers import Engine
+from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
+from ansible_collections.dbops.galera.plugins.module_utils._node import Node
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "node": {"type": "str", "required": True},
+            "bootstrap_container": {"type": "str", "default": "mariadb0"},
+            "datadir": {"type": "str", "required": True},
+            "socket": {"type": "path", "required": True},
+            "defaults_file": {"type": "path"},
+            "image": {"type": "str", "required": True},
+            "config_dir": {"type": "path"},
+            "timeout": {"type": "int", "default": 60},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    try:
+        node = Node(
+            Engine.connect(),
+            params["node"],
+            params["bootstrap_container"],
+            params["datadir"],
+            params["socket"],
+            params["defaults_file"],
+        )
+        report = node.report(params["image"], params["config_dir"], params["timeout"])
+    except GaleraError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, report=report)
+
+
+if __name__ == "__main__":
+    main()

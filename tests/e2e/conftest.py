@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: the lab's hosts, playbooks run as an operator runs them, and a client of the database."""
+"""What the end-to-end tests share: the lab's hosts, playbooks as an operator runs them, a client of the database."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Lab:
 
     def node_sql(self, name: str, statement: str) -> str:
         """Run SQL inside a host's node, by the image's own client, as root through the socket."""
-        return self.on(name, f"docker exec {self.nodes[name]} mariadb -BN -e \"{statement}\"").strip()
+        return self.on(name, f'docker exec {self.nodes[name]} mariadb -BN -e "{statement}"').strip()
 
     @contextlib.contextmanager
     def through_vip(self) -> Iterator[pymysql.connections.Connection[Any]]:

@@ -68,19 +68,22 @@ def test_a_killed_node_comes_back_by_ist(lab: Lab, capsys: pytest.CaptureFixture
     with Ledger(lab) as ledger:
         wait_until(lambda: len(ledger.acknowledged) > 200, 30, "clients that write")
         lab.on(host, "kill -9 $(docker inspect -f '{{.State.Pid}}' " + node + ")")
-        wait_until(lambda: lab.on(host, "docker inspect -f '{{.RestartCount}}' " + node).strip() != "0", 30, "a restart of the container")
+        wait_until(
+            lambda: lab.on(host, "docker inspect -f '{{.RestartCount}}' " + node).strip() != "0",
+            30,
+            "a restart of the container",
+        )
 
-        def synced() -> bool:
-            answer = lab.on(host, f"docker exec {node} mariadb -BN -e \"SHOW STATUS LIKE 'wsrep_local_state_comment'\" 2>/dev/null || true")
-            return "Synced" in answer
-
-        wait_until(synced, 90, f"{node} Synced again")
+        question = (
+            f"docker exec {node} mariadb -BN -e \"SHOW STATUS LIKE 'wsrep_local_state_comment'\" 2>/dev/null || true"
+        )
+        wait_until(lambda: "Synced" in lab.on(host, question), 90, f"{node} Synced again")
         time.sleep(1)
 
     log = lab.on(host, f"docker logs --since {before} {node} 2>&1")
     assert "galera-start: recovered position" in log
     assert "Receiving IST: " in log
-    assert "WSREP_SST: [INFO] " not in log
+    assert "Proceeding with SST" not in log
     missing = {name: ledger.missing(name) for name in lab.nodes}
     with capsys.disabled():
         print(

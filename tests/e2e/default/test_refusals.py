@@ -18,7 +18,9 @@ def refused(lab: Lab, *arguments: str) -> str:
     """Run site; it must fail, and must not have changed anything. Returns what it said."""
     run = lab.play("site", *arguments)
     assert run.returncode != 0, run.stdout
-    assert {host: numbers["changed"] for host, numbers in recap(run.stdout).items() if numbers["changed"]} == {}, run.stdout
+    assert {host: numbers["changed"] for host, numbers in recap(run.stdout).items() if numbers["changed"]} == {}, (
+        run.stdout
+    )
     return " ".join(run.stdout.split())
 
 
@@ -30,7 +32,10 @@ def extra(**variables: object) -> tuple[str, str]:
     ("variables", "sentence"),
     [
         ({"mariadb_admin_password": ""}, "mariadb_admin_password: missing or empty on host1"),
-        ({"galera_network_driver": "bridge"}, "galera_network_driver is 'bridge' on host1; it must be one of host, weave, macvlan"),
+        (
+            {"galera_network_driver": "bridge"},
+            "galera_network_driver is 'bridge' on host1; it must be one of host, weave, macvlan",
+        ),
         ({"galera_address": "198.51.100.161"}, "galera_address 198.51.100.161 on host1 is another node's address too"),
         ({"galera_node_name": "mariadb1"}, "galera_node_name 'mariadb1' on host1 is another node's name too"),
         ({"galera_node_name": "db"}, "galera_node_name is 'db' on host1"),
@@ -40,7 +45,10 @@ def extra(**variables: object) -> tuple[str, str]:
         ({"mariadb_memory_mb": 10}, "mariadb_memory_mb is 10 on host1"),
         ({"mariadb_config": ["max_connections"]}, "mariadb_config on host1 is not a mapping"),
         ({"mariadb_config": {"mariadbd": {"no_such_setting": 1}}}, "unknown variable 'no_such_setting"),
-        ({"mariadb_image": "dbops.invalid/nothing:1", "docker_host_images": ["dbops.invalid/nothing:1"]}, "dbops.invalid/nothing:1"),
+        (
+            {"mariadb_image": "dbops.invalid/nothing:1", "docker_host_images": ["dbops.invalid/nothing:1"]},
+            "dbops.invalid/nothing:1",
+        ),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -58,7 +66,8 @@ def changed_inventory(lab: Lab, tmp_path: pathlib.Path, hosts: dict[str, str]) -
     shutil.copytree(lab.inventory, copy)
     groups = yaml.safe_load((copy / "hosts.yml").read_text())
     groups["galera"]["hosts"] = {
-        host: {"ansible_host": address, "galera_node_name": f"mariadb{n}"} for n, (host, address) in enumerate(hosts.items(), 1)
+        host: {"ansible_host": address, "galera_node_name": f"mariadb{n}"}
+        for n, (host, address) in enumerate(hosts.items(), 1)
     }
     groups["keepalived"]["hosts"] = {host: {} for host in list(hosts)[:1]}
     groups["proxysql"]["hosts"] = {}
@@ -68,7 +77,9 @@ def changed_inventory(lab: Lab, tmp_path: pathlib.Path, hosts: dict[str, str]) -
 
 def test_a_host_that_is_unreachable(lab: Lab, tmp_path: pathlib.Path) -> None:
     inventory = changed_inventory(lab, tmp_path, {**lab.addresses, "host9": SPARE})
-    assert "host9: unreachable. Nothing was changed anywhere" in refused(lab, "-i", inventory, "-e", "ansible_timeout=3")
+    assert "host9: unreachable. Nothing was changed anywhere" in refused(
+        lab, "-i", inventory, "-e", "ansible_timeout=3"
+    )
 
 
 def test_a_cluster_of_one_node(lab: Lab, tmp_path: pathlib.Path) -> None:
@@ -104,19 +115,23 @@ def stopped_node(lab: Lab):  # type: ignore[no-untyped-def]
 
 def test_a_datadir_of_another_cluster(lab: Lab, stopped_node: str) -> None:
     grastate = f"/containers/{lab.nodes[stopped_node]}/datadir/grastate.dat"
-    lab.on(stopped_node, f"cp -p {grastate} {grastate}.kept && sed -i 's/^uuid: .*/uuid:    11111111-2222-3333-4444-555555555555/' {grastate}")
+    other = "11111111-2222-3333-4444-555555555555"
+    lab.on(stopped_node, f"cp -p {grastate} {grastate}.kept && sed -i 's/^uuid: .*/uuid:    {other}/' {grastate}")
     try:
         said = refused(lab)
     finally:
         lab.on(stopped_node, f"mv {grastate}.kept {grastate}")
     assert stopped_node in said
-    assert "11111111-2222-3333-4444-555555555555" in said
+    assert other in said
 
 
 def test_a_datadir_that_another_container_uses(lab: Lab, stopped_node: str) -> None:
     datadir = f"/containers/{lab.nodes[stopped_node]}/datadir"
     image = lab.variables["mariadb_image"]
-    lab.on(stopped_node, f"docker run -d --rm --name squatter --network none -v {datadir}:/data --entrypoint sleep {image} 600")
+    lab.on(
+        stopped_node,
+        f"docker run -d --rm --name squatter --network none -v {datadir}:/data --entrypoint sleep {image} 600",
+    )
     try:
         said = refused(lab)
     finally:

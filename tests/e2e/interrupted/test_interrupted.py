@@ -11,7 +11,6 @@ import signal
 import subprocess
 import time
 
-
 from ..conftest import ROOT, Lab, recap
 
 BOOTSTRAP = r"TASK \[dbops.galera.mariadb : Decide, and bootstrap"
@@ -22,10 +21,15 @@ KEEPALIVED = r"PLAY \[Keepalived\]"
 
 
 def kill_site_at(lab: Lab, *patterns: str, after: float = 0) -> None:
-    """Run site, and SIGKILL the controller with all its children once the patterns have been printed one after another."""
+    """Run site, and SIGKILL the controller with its children once the patterns have been printed one by one."""
     wanted = list(patterns)
     process = subprocess.Popen(
-        lab.command("site"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        lab.command("site"),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
     assert process.stdout is not None
     said = []

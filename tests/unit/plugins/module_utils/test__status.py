@@ -1,0 +1,99 @@
+"""What status calls healthy, degraded and down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.dbops.galera.plugins.module_utils._status import summarise, table
+
+MEMBERS = {f"host{n}": {"name": f"mariadb{n}", "address": f"198.51.100.{n}", "port": 3306} for n in (1, 2, 3)}
+VIP = "198.51.100.60"
+
+
+def report(**changes: Any) -> dict[str, Any]:
+    return {
+        "state": "running",
+        "cluster_status": "Primary",
+        "local_state": "Synced",
+        "cluster_size": 3,
+        "uuid": "6f8c1a62-8f0b-11ee-9d3a-7a1c9a4e0f11",
+        "seqno": 42,
+        "bootstrap": False,
+        "version": "10.11.19-MariaDB",
+        "error": None,
+        **changes,
+    }
+
+
+def proxy(writer: str = "198.51.100.1", status: str = "ONLINE") -> list[dict[str, Any]]:
+    rows = [
+        {"hostgroup_id": "20", "hostname": m["address"], "port": "3306", "status": "ONLINE"} for m in MEMBERS.values()
+    ]
+    return [*rows, {"hostgroup_id": "10", "hostname": writer, "port": "3306", "status": status}]
+
+
+def healthy(**changes: Any) -> dict[str, Any]:
+    return {"reports": {host: report() for host in MEMBERS}, "vip": VIP, "holders": ["host1"], "proxies": {}, **changes}
+
+
+def one(host: str, **changes: Any) -> dict[str, Any]:
+    return {**{name: report() for name in MEMBERS}, host: report(**changes)}
+
+
+def test_all_synced_is_healthy() -> None:
+    found = summarise(MEMBERS, **healthy())
+    assert (found["code"], found["status"], found["problems"]) == (0, "healthy", [])
+    assert [row["role"] for row in found["nodes"]] == ["writer", "reader", "reader"]
+
+
+def test_the_writer_is_the_one_that_the_proxies_write_to() -> None:
+    found = summarise(MEMBERS, **healthy(proxies={"host1": proxy("198.51.100.2"), "host2": proxy("198.51.100.2")}))
+    assert found["code"] == 0
+    assert [row["role"] for row in found["nodes"]] == ["reader", "writer", "reader"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "sentence"),
+    [
+        ({"reports": {"host1": report(), "host2": report()}}, 2, "host3 does not answer."),
+        (
+            {"reports": one("host3", state="crashed", cluster_status=None, local_state=None)},
+            2,
+            "host3: node mariadb3 is crashed.",
+        ),
+        (
+            {"reports": one("host2", local_state="Joining: receiving State Transfer")},
+            2,
+            "host2: node mariadb2 is not Synced",
+        ),
+        ({"reports": one("host2", local_state="Donor/Desynced")}, 2, "host2: node mariadb2 is not Synced"),
+        ({"reports": one("host2", cluster_size=2)}, 2, "host2 sees a cluster of 2, the inventory has 3 members."),
+        ({"reports": one("host1", bootstrap=True)}, 2, "host1 still runs the bootstrap container"),
+        ({"reports": one("host3", uuid="another")}, 3, "There is more than one cluster"),
+        (
+            {"reports": {h: report(cluster_status="non-Primary") for h in MEMBERS}},
+            3,
+            "host1: node mariadb1 is not Synced",
+        ),
+        ({"reports": {}}, 3, "host1 does not answer."),
+        ({"holders": []}, 3, f"The VIP {VIP} is held by nobody"),
+        ({"holders": ["host1", "host2"]}, 2, f"The VIP {VIP} is held by host1 and host2"),
+        ({"proxies": {"host1": None, "host2": proxy()}}, 2, "ProxySQL on host1 does not answer."),
+        ({"proxies": {"host1": proxy(status="SHUNNED")}}, 2, "ProxySQL on host1 has 0 ONLINE writers"),
+    ],
+)
+def test_what_is_wrong_is_said(changes: dict[str, Any], code: int, sentence: str) -> None:
+    found = summarise(MEMBERS, **healthy(**changes))
+    assert found["code"] == code
+    assert any(problem.startswith(sentence) for problem in found["problems"]), found["problems"]
+
+
+def test_without_a_vip_nobody_has_to_hold_it() -> None:
+    assert summarise(MEMBERS, **healthy(vip="", holders=[]))["code"] == 0
+
+
+def test_the_table_lines_up() -> None:
+    lines = table(summarise(MEMBERS, **healthy(reports={"host1": report()}))["nodes"])
+    assert lines[0].split() == ["HOST", "NODE", "STATE", "CLUSTER", "SIZE", "SYNC", "ROLE", "VIP", "SEQNO", "VERSION"]
+    assert lines[0].index("STATE") == lines[1].index("running") == lines[3].index("unreachable")

@@ -19,7 +19,8 @@ display = Display()
 
 def progress(node: str, phase: str, received: int | None, elapsed: float) -> str:
     """The line that is shown; received in bytes, elapsed in seconds."""
-    arrived = f", {received / 2**30:.1f} GiB received" if received and "SST" in phase else ""
+    amount = f"{(received or 0) / 2**30:.1f} GiB" if (received or 0) >= 2**30 else f"{(received or 0) // 2**20} MiB"
+    arrived = f", {amount} received" if received and "SST" in phase else ""
     return f"{node}: {phase}{arrived}, {elapsed:.0f} s"
 
 

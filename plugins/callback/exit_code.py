@@ -11,8 +11,8 @@ version_added: 0.1.0
 author:
   - dbops.galera contributors (@dbops)
 description:
-  - ansible-playbook ends with 2 whatever made a host fail. With this callback it ends with the number that the playbook set by
-    M(ansible.builtin.set_stats) as C(galera_exit_code), such as 3 of the playbook C(status) for a cluster that is down.
+  - ansible-playbook ends with 2 whatever made a host fail. With this callback it ends with the number that the playbook
+    set by M(ansible.builtin.set_stats) as C(galera_exit_code), such as 3 of C(status) for a cluster that is down.
 requirements:
   - enabled in ansible.cfg, C(callbacks_enabled = dbops.galera.exit_code)
 """
@@ -33,4 +33,4 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         if code:
             # Ansible calls the stdout callback first, so the recap is complete by now.
             sys.stdout.flush()
-            sys.exit(int(code))
+            raise SystemExit(int(code))

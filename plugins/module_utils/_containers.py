@@ -246,8 +246,8 @@ def definition_of_clone(source: Mapping[str, Any], name: str, arguments: Sequenc
     """What /containers/create takes, for a container like an inspected one under another name.
 
     It runs the very same image with the same command and these arguments after it, is not restarted by Docker, and has
-    the same networks and addresses: the two cannot run at once. A host name that was made from the old name is made from
-    the new one; the same goes for names in a network's DNS.
+    the same networks and addresses: the two cannot run at once. A host name that was made from the old name is made
+    from the new one; the same goes for names in a network's DNS.
     """
     old = source["Name"].lstrip("/")
     config = copy.deepcopy(dict(source["Config"]))

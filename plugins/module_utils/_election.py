@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who may bootstrap the cluster. Pure: the members' reports in, a verdict with reasons out. In doubt it refuses.
 
-Bootstrapping the wrong node throws away what the others have committed. So a verdict needs every member's report, and every
-contradiction among them is a refusal. An operator may overrule by naming a node; the verdict then says so.
+Bootstrapping the wrong node throws away what the others have committed. So a verdict needs every member's report, and
+every contradiction among them is a refusal. An operator may overrule by naming a node; the verdict then says so.
 The background: https://galeracluster.com/library/documentation/crash-recovery.html
 """
 
@@ -208,8 +208,8 @@ def _against_joining(known: list[Member], live: list[Member]) -> Iterator[str]:
     for member in known:
         if member.foreign and member.position.uuid not in (uuid, NULL_UUID):
             yield (
-                f"{member.name} holds data of another cluster ({member.position.uuid}; {_names(live)} is in {uuid}), which "
-                "joining would overwrite: save the data and empty the datadir, or take the host out of the inventory."
+                f"{member.name} holds data of another cluster ({member.position.uuid}; {_names(live)} is in {uuid}), "
+                "which joining would overwrite: save the data and empty the datadir, or take it out of the inventory."
             )
         elif member.foreign and not member.running and member.position.uuid == NULL_UUID:
             yield (
@@ -225,9 +225,10 @@ def _against_creating(known: list[Member], missing: list[str]) -> Iterator[Objec
     for member in running:
         yield Objection(_not_primary(member) + " Wait until it is, or stop it and run the recover playbook.")
     if stopped:
+        hint = " If its first start was interrupted, empty its datadir instead."
         yield Objection(
-            f"The cluster is down, and there is data on it ({_positions(stopped)}): run the recover playbook. "
-            "If this is a first run that was interrupted, empty these datadirs instead."
+            f"The cluster is down, and there are data on it ({_positions(stopped)}): run the recover playbook."
+            + ("" if any(member.position.known for member in stopped) else hint)
         )
 
 

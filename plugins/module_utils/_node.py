@@ -39,11 +39,14 @@ CONFIG = "/etc/mysql/mariadb.conf.d"
 PATIENCE = 2.0
 BOOTSTRAP = ["--wsrep_cluster_address=gcomm://"]
 # MariaDB's own galera_recovery does the same: https://mariadb.com/kb/en/galera-cluster-recovery/
+# The provider has to be named but is not loaded; without it, or without ROW, the server skips the recovery.
 RECOVER = [
     "mariadbd",
     "--user=mysql",
     "--wsrep-recover",
     "--wsrep_on=ON",
+    "--wsrep_provider=not-loaded",
+    "--binlog-format=ROW",
     "--wsrep_cluster_address=gcomm://",
     "--log-error=/dev/stderr",
     "--skip-networking",

@@ -69,10 +69,10 @@ def parse_grastate(text: str) -> GraState:
     seqno = found.get("seqno", "")
     if not re.fullmatch(r"-?\d+", seqno):
         raise GaleraError(f"grastate.dat has no readable seqno ({_shown(seqno)}).")
-    # Galera before 3.19 did not write the flag; without it, it bootstraps from any node.
-    safe = found.get("safe_to_bootstrap", "0")
+    # The last line that Galera writes: without it the seqno may be cut short.
+    safe = found.get("safe_to_bootstrap", "")
     if safe not in ("0", "1"):
-        raise GaleraError(f"grastate.dat has a safe_to_bootstrap that is neither 0 nor 1 ({_shown(safe)}).")
+        raise GaleraError(f"grastate.dat is truncated or damaged: no readable safe_to_bootstrap ({_shown(safe)}).")
     return GraState(uuid, int(seqno), safe == "1")
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import configparser
 import time
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable, NamedTuple
 
 from ansible_collections.dbops.galera.plugins.module_utils._proxysql_layers import (
     DISK,
@@ -72,9 +73,11 @@ class AdminClient:
     def read(self, want: Desired) -> State:
         """The three layers of all wanted tables, and all variables."""
         tables = [table for table in TABLES.values() if table.name in (*want.tables, GALERA_HOSTGROUPS.name)]
-        return {layer: Layer({t.name: self._rows(layer, t) for t in tables}, self._variables(layer)) for layer in LAYERS}
+        return {
+            layer: Layer({t.name: self._rows(layer, t) for t in tables}, self._variables(layer)) for layer in LAYERS
+        }
 
-    def runtime_servers(self) -> List[Row]:
+    def runtime_servers(self) -> list[Row]:
         """Where the servers stand now, by hostgroup."""
         columns = ("hostgroup_id", "hostname", "port", "status", "weight")
         return [{name: row[name] for name in columns} for row in self._rows(RUNTIME, SERVERS)]
@@ -97,14 +100,14 @@ class AdminClient:
         found = self.query(f"SELECT {columns} FROM {PREFIX[layer]}{table.name}", f"to read {table.name} ({layer})")
         return from_server(table, found)
 
-    def _variables(self, layer: str) -> Dict[str, str]:
+    def _variables(self, layer: str) -> dict[str, str]:
         sql = f"SELECT variable_name, variable_value FROM {PREFIX[layer]}global_variables"
         found = self.query(sql, f"to read the variables ({layer})")
         return {str(row["variable_name"]): str(row["variable_value"] or "") for row in found}
 
     def _write(self, changes: Sequence[Change]) -> None:
         """Change memory; when ProxySQL refuses a row, put all of it back, for there is no transaction to do so."""
-        written: List[Change] = []
+        written: list[Change] = []
         try:
             for change in changes:
                 written.append(change)
@@ -133,7 +136,7 @@ def connect(
     credentials: Sequence[Credentials],
     timeout: float,
     wait: float = 0,
-    opener: Optional[Callable[..., Any]] = None,
+    opener: Callable[..., Any] | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> AdminClient:
@@ -148,7 +151,9 @@ def connect(
         except ConnectionError as error:
             if clock() >= deadline:
                 waited = f" for {wait:g} s" if wait else ""
-                raise ProxySQLError(f"ProxySQL's admin interface {host}:{port} did not answer{waited}: {error}") from error
+                raise ProxySQLError(
+                    f"ProxySQL's admin interface {host}:{port} did not answer{waited}: {error}"
+                ) from error
         sleep(min(0.5, max(0.0, deadline - clock())))
 
 
@@ -220,7 +225,7 @@ def _message(error: BaseException) -> str:
 
 def _refused(changes: Sequence[Change]) -> str:
     """What ProxySQL did not take over, told by names alone."""
-    names: List[str] = []
+    names: list[str] = []
     for change in changes:
         if isinstance(change.after, Mapping):
             names += [name for name in change.after if change.before.get(name) != change.after[name]]

@@ -13,8 +13,9 @@ https://proxysql.com/documentation/main-runtime/
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any
 
 from ansible_collections.dbops.galera.plugins.module_utils._proxysql_tables import (
     GALERA_HOSTGROUPS,
@@ -41,8 +42,7 @@ FAMILIES = {"mysql": "MYSQL VARIABLES", "admin": "ADMIN VARIABLES"}
 RESTART_VARIABLES = frozenset({"mysql-threads", "mysql-interfaces"})
 
 # Variables that hold text; of all others the running value tells whether they are numbers or true and false.
-TEXT_VARIABLES = frozenset(
-    """
+_TEXT = """
     admin-admin_credentials admin-cluster_password admin-cluster_username admin-mysql_ifaces admin-ssl_keylog_file
     admin-stats_credentials admin-telnet_admin_ifaces admin-telnet_stats_ifaces admin-version
     mysql-add_ldap_user_comment mysql-auditlog_filename mysql-default_authentication_plugin mysql-default_charset
@@ -51,8 +51,8 @@ TEXT_VARIABLES = frozenset(
     mysql-ldap_user_variable mysql-monitor_password mysql-monitor_replication_lag_use_percona_heartbeat
     mysql-monitor_username mysql-proxy_protocol_networks mysql-server_version mysql-ssl_p2s_ca mysql-ssl_p2s_capath
     mysql-ssl_p2s_cert mysql-ssl_p2s_cipher mysql-ssl_p2s_crl mysql-ssl_p2s_crlpath mysql-ssl_p2s_key
-    """.split()
-)
+"""
+TEXT_VARIABLES = frozenset(_TEXT.split())
 _BOOLEANS = {"true": "true", "1": "true", "on": "true", "yes": "true"}
 _BOOLEANS.update({"false": "false", "0": "false", "off": "false", "no": "false"})
 
@@ -99,10 +99,10 @@ class Plan:
     changes: Sequence[Change]
     restart_required: bool
 
-    def of(self, layer: str) -> List[Change]:
+    def of(self, layer: str) -> list[Change]:
         return [change for change in self.changes if change.layer == layer]
 
-    def units(self, layer: str) -> List[str]:
+    def units(self, layer: str) -> list[str]:
         """What to LOAD (runtime) or SAVE (disk), in order."""
         differing = {change.unit for change in self.of(layer)}
         return [unit for unit in UNITS if unit in differing]
@@ -123,7 +123,7 @@ def plan(want: Desired, state: State) -> Plan:
     clusters = want.tables.get(GALERA_HOSTGROUPS.name, state[MEMORY].tables.get(GALERA_HOSTGROUPS.name, []))
     _check_galera_servers(want.tables.get(SERVERS.name, []), clusters)
     variables = _check_variables(want.variables, state[RUNTIME].variables)
-    compared: List[Change] = []
+    compared: list[Change] = []
     for family, unit in FAMILIES.items():
         for layer in LAYERS:
             names = [n for n in sorted(variables) if n.startswith(f"{family}-")]
@@ -162,7 +162,7 @@ def runtime_view(table: Table, rows: Rows, clusters: Rows) -> Rows:
     return table.sorted([{k: "" if v is None and k in nullable else v for k, v in row.items()} for row in rows])
 
 
-def secrets(config: Mapping[str, Any]) -> List[str]:
+def secrets(config: Mapping[str, Any]) -> list[str]:
     """Every secret in a configuration as it was given, so that none of them is ever printed."""
     found = [str(row["password"]) for row in config.get("users") or [] if row.get("password")]
     for name, value in (config.get("variables") or {}).items():
@@ -173,17 +173,17 @@ def secrets(config: Mapping[str, Any]) -> List[str]:
     return [secret for secret in found if secret]
 
 
-def difference(changes: Sequence[Change]) -> Dict[str, Dict[str, Any]]:
+def difference(changes: Sequence[Change]) -> dict[str, dict[str, Any]]:
     """Before and after for Ansible's diff mode, by layer and part, with secrets hidden."""
-    result: Dict[str, Dict[str, Any]] = {"before": {}, "after": {}}
+    result: dict[str, dict[str, Any]] = {"before": {}, "after": {}}
     for change in changes:
-        before, after = _hidden(change)
+        before, after = _readable(change)
         result["before"].setdefault(change.layer, {})[change.part] = before
         result["after"].setdefault(change.layer, {})[change.part] = after
     return result
 
 
-def _check_variables(wanted: Mapping[str, Any], running: Mapping[str, str]) -> Dict[str, str]:
+def _check_variables(wanted: Mapping[str, Any], running: Mapping[str, str]) -> dict[str, str]:
     """Wanted variables as ProxySQL writes them; the running server shows which there are, and their types."""
     result = {}
     for name, value in wanted.items():
@@ -214,7 +214,7 @@ def _variable_text(name: str, value: Any, running: str) -> str:
 
 def _check_galera_servers(rows: Rows, clusters: Rows) -> None:
     """Refuse rows of one server that differ: ProxySQL's Galera monitor copies one of them over the others."""
-    seen: Dict[Tuple[Value, ...], Row] = {}
+    seen: dict[tuple[Value, ...], Row] = {}
     for row in _servers_view(rows, clusters):
         other = seen.setdefault(tuple(row[name] for name in SERVERS.key), row)
         for column, value in row.items():
@@ -231,20 +231,19 @@ def _servers_view(rows: Rows, clusters: Rows) -> Rows:
     for row in rows:
         if row["status"] == "OFFLINE_HARD":
             continue
+        common = dict(row, status="ONLINE") if str(row["status"]).startswith("SHUNNED") else dict(row)
         if row["hostgroup_id"] in managed:
-            row = dict(row, hostgroup_id=f"of writer {managed[row['hostgroup_id']]}", status="as monitored")
-        elif str(row["status"]).startswith("SHUNNED"):
-            row = dict(row, status="ONLINE")
-        if row not in view:
-            view.append(row)
+            common.update(hostgroup_id=f"of writer {managed[row['hostgroup_id']]}", status="as monitored")
+        if common not in view:
+            view.append(common)
     return view
 
 
-def _accounts(user: Row) -> List[Row]:
+def _accounts(user: Row) -> list[Row]:
     return [{"frontend": 0, "backend": 0, side: 1} for side in ("frontend", "backend") if user[side]]
 
 
-def _galera_groups(row: Row) -> List[Value]:
+def _galera_groups(row: Row) -> list[Value]:
     return [row[f"{role}_hostgroup"] for role in ("writer", "backup_writer", "reader", "offline")]
 
 
@@ -252,17 +251,30 @@ def _is_secret(variable: str) -> bool:
     return variable.endswith(("_password", "_credentials"))
 
 
-def _hidden(change: Change) -> Tuple[Any, Any]:
+def _readable(change: Change) -> tuple[Any, Any]:
+    """A change as mappings: rows by their key, with the columns that are not ProxySQL's defaults; secrets hidden."""
     if change.part.endswith("_variables"):
         return _hide(change.before, change.after, [name for name in change.after if _is_secret(name)])
     table = next(table for table in TABLES.values() if table.name == change.part)
     columns = [column.name for column in table.columns if column.secret]
-    old = {tuple(row[name] for name in table.key): row for row in change.before}
-    after = [_hide(old.get(tuple(row[name] for name in table.key), {}), row, columns)[1] for row in change.after]
-    return [_hide(row, {}, columns)[0] for row in change.before], after
+    before, after = _by_key(table, change.before), _by_key(table, change.after)
+    return (
+        {key: _hide(row, {}, columns)[0] for key, row in before.items()},
+        {key: _hide(before.get(key, {}), row, columns)[1] for key, row in after.items()},
+    )
 
 
-def _hide(before: Mapping[str, Any], after: Mapping[str, Any], names: Sequence[str]) -> Tuple[Any, Any]:
+def _by_key(table: Table, rows: Rows) -> dict[str, dict[str, Any]]:
+    own = [column for column in table.columns if column.name not in table.key]
+    return {
+        ", ".join(str(row[name]) for name in table.key): {
+            column.name: row[column.name] for column in own if row[column.name] not in (column.default, None, "")
+        }
+        for row in rows
+    }
+
+
+def _hide(before: Mapping[str, Any], after: Mapping[str, Any], names: Sequence[str]) -> tuple[Any, Any]:
     """Both with the named values hidden, yet so that a change of one of them shows."""
     old, new = dict(before), dict(after)
     for name in names:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Union
 
 Value = Union[str, int, None]
-Row = Dict[str, Value]
-Rows = List[Row]
+Row = dict[str, Value]
+Rows = list[Row]
 
 NO_DEFAULT = object()
 
@@ -32,9 +33,9 @@ class Column:
     name: str
     kind: str = "text"  # text, int or json
     default: Any = NO_DEFAULT
-    low: Optional[int] = None
-    high: Optional[int] = None
-    choices: FrozenSet[Value] = frozenset()
+    low: int | None = None
+    high: int | None = None
+    choices: frozenset[Value] = frozenset()
     secret: bool = False
 
     def value(self, given: Any) -> Value:
@@ -42,7 +43,8 @@ class Column:
         if given is None:
             if self.default is NO_DEFAULT:
                 raise ValueError("must have a value")
-            return self.default
+            default: Value = self.default
+            return default
         if self.kind == "int":
             return self._number(given)
         if self.kind == "json":
@@ -76,12 +78,13 @@ class Table:
 
     name: str
     unit: str
-    key: Tuple[str, ...]
-    columns: Tuple[Column, ...]
-    unique: Tuple[Tuple[str, ...], ...] = ()
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    unique: tuple[tuple[str, ...], ...] = ()
 
     def sorted(self, rows: Rows) -> Rows:
-        return sorted(rows, key=lambda row: [str(row.get(name, "")).zfill(12) for name in self.key])
+        """By key, numbers by size."""
+        return sorted(rows, key=lambda row: [(isinstance(row[k], str), row[k]) for k in self.key])
 
 
 def _text(name: str, default: Any = "", secret: bool = False) -> Column:
@@ -92,7 +95,7 @@ def _json(name: str) -> Column:
     return Column(name, kind="json", default="")
 
 
-def _int(name: str, default: Any = None, low: Optional[int] = 0, high: Optional[int] = None) -> Column:
+def _int(name: str, default: Any = None, low: int | None = 0, high: int | None = None) -> Column:
     return Column(name, kind="int", default=default, low=low, high=high)
 
 
@@ -109,7 +112,7 @@ _STATUS = frozenset({"ONLINE", "SHUNNED", "OFFLINE_SOFT", "OFFLINE_HARD"})
 
 # Keyed by the option of the module, in the order in which they are to be written and loaded.
 # https://proxysql.com/documentation/main-runtime/ ; columns, defaults and constraints of ProxySQL 2.7.
-TABLES: Dict[str, Table] = {
+TABLES: dict[str, Table] = {
     "servers": Table(
         name="mysql_servers",
         unit="MYSQL SERVERS",
@@ -294,9 +297,7 @@ def normalise(table: Table, rows: Sequence[Mapping[str, Any]]) -> Rows:
 def from_server(table: Table, rows: Sequence[Mapping[str, Any]]) -> Rows:
     """Rows as the admin interface returns them (all text), with numbers as numbers."""
     numbers = {column.name for column in table.columns if column.kind == "int"}
-    return table.sorted(
-        [{k: int(v) if k in numbers and v is not None else v for k, v in row.items()} for row in rows]
-    )
+    return table.sorted([{k: int(v) if k in numbers and v is not None else v for k, v in row.items()} for row in rows])
 
 
 def _json_text(given: Any) -> str:

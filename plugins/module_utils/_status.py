@@ -30,10 +30,14 @@ def _row(host: str, name: str, report: Mapping[str, Any] | None, role: str, vip:
 
 
 def _serves(report: Mapping[str, Any] | None) -> bool:
-    return bool(report) and report["cluster_status"] == "Primary" and report["local_state"] in ("Synced", "Donor/Desynced")  # type: ignore[index]
+    if report is None or report["cluster_status"] != "Primary":
+        return False
+    return report["local_state"] in ("Synced", "Donor/Desynced")
 
 
-def _online_writers(proxies: Mapping[str, Sequence[Mapping[str, Any]] | None], writer_hostgroup: int) -> dict[str, list[str]]:
+def _online_writers(
+    proxies: Mapping[str, Sequence[Mapping[str, Any]] | None], writer_hostgroup: int
+) -> dict[str, list[str]]:
     """Proxy -> addresses (host:port) that it sends writes to."""
     return {
         proxy: [
@@ -55,47 +59,55 @@ def summarise(
 ) -> dict[str, Any]:
     """Sum a cluster up.
 
-    members: inventory name -> {name, address, port}; reports: inventory name -> report of galera_seqno, missing where the
-    host did not answer; holders: hosts that have the VIP; proxies: host -> rows of runtime_mysql_servers, None where the
-    proxy did not answer.
-    Returns code (0 healthy, 2 degraded, 3 down), status (the word), problems (sentences), nodes (rows) and lines (the table).
+    members: inventory name -> {name, address, port}; reports: inventory name -> report of galera_seqno, missing where
+    the host did not answer; holders: hosts that have the VIP; proxies: host -> rows of runtime_mysql_servers, None
+    where the proxy did not answer.
+    Returns code (0 healthy, 2 degraded, 3 down), status (its word), problems (sentences), nodes (rows), lines (table).
     """
     writers = _online_writers(proxies, writer_hostgroup)
     written_to = {address for addresses in writers.values() for address in addresses}
     rows, problems = [], []
     for host, member in members.items():
         report = reports.get(host)
-        if proxies:
-            role = "writer" if f"{member['address']}:{member['port']}" in written_to else "reader"
-        else:
-            role = "writer" if host in holders else "reader"
-        if not _serves(report):
-            role = "-"
+        # Without a proxy tier applications reach the node on the host with the VIP.
+        writes = f"{member['address']}:{member['port']}" in written_to if proxies else host in holders
+        role = ("writer" if writes else "reader") if _serves(report) else "-"
         rows.append(_row(host, member["name"], report, role, host in holders))
-        if report is None:
-            problems.append(f"{host} does not answer.")
-        elif report["state"] != "running":
-            problems.append(f"{host}: node {member['name']} is {report['state']}.")
-        elif report["cluster_status"] != "Primary" or report["local_state"] != "Synced":
-            said = report.get("error") or f"{report['cluster_status']}, {report['local_state']}"
-            problems.append(f"{host}: node {member['name']} is not Synced in a Primary Component ({said}).")
-        elif report["cluster_size"] != len(members):
-            problems.append(f"{host} sees a cluster of {report['cluster_size']}, the inventory has {len(members)} members.")
-        elif report["bootstrap"]:
-            problems.append(f"{host} still runs the bootstrap container; run site again.")
+        problems += _of_member(host, member["name"], report, len(members))
     uuids = {report["uuid"] for report in reports.values() if _serves(report)}
     if len(uuids) > 1:
         problems.append(f"There is more than one cluster: {', '.join(sorted(uuids))}.")
     if vip and len(holders) != 1:
         problems.append(f"The VIP {vip} is held by {' and '.join(holders) or 'nobody'}; exactly one host must hold it.")
+    problems += _of_proxies(proxies, writers)
+    down = len(uuids) != 1 or (vip and not holders)
+    code = DOWN if down else DEGRADED if problems else HEALTHY
+    return {"code": code, "status": WORDS[code], "problems": problems, "nodes": rows, "lines": table(rows)}
+
+
+def _of_member(host: str, node: str, report: Mapping[str, Any] | None, members: int) -> list[str]:
+    if report is None:
+        return [f"{host} does not answer."]
+    if report["state"] != "running":
+        return [f"{host}: node {node} is {report['state']}."]
+    if report["cluster_status"] != "Primary" or report["local_state"] != "Synced":
+        said = report.get("error") or f"{report['cluster_status']}, {report['local_state']}"
+        return [f"{host}: node {node} is not Synced in a Primary Component ({said})."]
+    if report["cluster_size"] != members:
+        return [f"{host} sees a cluster of {report['cluster_size']}, the inventory has {members} members."]
+    if report["bootstrap"]:
+        return [f"{host} still runs the bootstrap container; run site again."]
+    return []
+
+
+def _of_proxies(proxies: Mapping[str, Any], writers: Mapping[str, Sequence[str]]) -> list[str]:
+    problems = []
     for proxy, servers in proxies.items():
         if servers is None:
             problems.append(f"ProxySQL on {proxy} does not answer.")
         elif len(writers[proxy]) != 1:
             problems.append(f"ProxySQL on {proxy} has {len(writers[proxy])} ONLINE writers; it must have one.")
-    serving = any(_serves(report) for report in reports.values())
-    code = DOWN if not serving or len(uuids) > 1 or (vip and not holders) else DEGRADED if problems else HEALTHY
-    return {"code": code, "status": WORDS[code], "problems": problems, "nodes": rows, "lines": table(rows)}
+    return problems
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -169,7 +169,8 @@ def read_status(socket: str, defaults_file: str | None = None, timeout: float = 
         )
         with connection, connection.cursor() as cursor:
             cursor.execute("SHOW GLOBAL STATUS WHERE Variable_name IN %s", (VARIABLES,))
-            return NodeStatus.from_variables(dict(cursor.fetchall()), str(connection.server_version))
+            version = connection.get_server_info()  # type: ignore[no-untyped-call]
+            return NodeStatus.from_variables(dict(cursor.fetchall()), version)
     except (pymysql.Error, OSError) as error:
         code, text = error.args if len(error.args) == 2 else (0, error)
         if code in _REFUSED:

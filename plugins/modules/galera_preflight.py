@@ -118,7 +118,9 @@ def main() -> None:
         if wanted["port"] in inodes:
             taken_by, container = owner(inodes[wanted["port"]])
             if container not in wanted["containers"]:
-                problems.append(f"{host}: port {wanted['port']} is taken by {taken_by}; stop that or choose another port.")
+                problems.append(
+                    f"{host}: port {wanted['port']} is taken by {taken_by}; stop that or choose another port."
+                )
     free = free_mb(module.params["path"])
     if free < module.params["minimum_free_mb"]:
         problems.append(

@@ -9,8 +9,8 @@ module: galera_wait
 short_description: Wait for a node's state
 version_added: 0.1.0
 description:
-  - Waits until a node is Primary and Synced, and what else is asked for. Fails at the time-out with the last state seen,
-    and at once, with the last log lines, when the node's container has ended or Docker restarts it again and again.
+  - Waits until a node is Primary and Synced, and what else is asked for. Fails at the time-out with its last state.
+  - Fails at once, with the last log lines, when the node's container has ended or Docker restarts it again and again.
   - While it waits, the play's output shows a line every ten seconds, with the amount of data in the datadir, so that a
     long SST can be watched.
 author:

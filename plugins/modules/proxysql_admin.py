@@ -13,16 +13,16 @@ author:
   - dbops.galera contributors (@dbops)
 description:
   - Brings tables and variables of ProxySQL to a given content, in memory, at runtime and on disk, in one call.
-  - Compares all three layers, and runs C(LOAD) and C(SAVE) only where they differ. A run that was interrupted between the
-    two is made good by the next one.
+  - Compares all three layers, and runs C(LOAD) and C(SAVE) only where they differ. A run that was interrupted between
+    the two is made good by the next one.
   - Everything is checked before anything is changed. Without any table or variable the module only reads.
-  - In the hostgroups of an active row of O(galera_hostgroups) ProxySQL's monitor moves servers and sets their status; there
-    the runtime layer is compared by servers, weights and limits only.
+  - In the hostgroups of an active row of O(galera_hostgroups) ProxySQL's monitor moves servers and sets their status;
+    there the runtime layer is compared by servers, weights and limits only.
 options:
   servers:
     description:
-      - The rows of C(mysql_servers). A table that is given will hold these rows and no others; one that is not given stays as
-        it is. A column that is not given has ProxySQL's default.
+      - The rows of C(mysql_servers). A table that is given will hold these rows and no others; one that is not given
+        stays as it is. A column that is not given has ProxySQL's default.
       - The key is C(hostgroup_id), C(hostname) and C(port).
       - All rows of a server within the hostgroups of a Galera cluster must agree in everything but C(status).
     type: list
@@ -30,8 +30,8 @@ options:
   users:
     description:
       - The rows of C(mysql_users), with the key C(username) and C(backend).
-      - A C(password) is stored as a hash of the plugin C(mysql_native_password). A value that is such a hash (C(*) and 40
-        hexadecimal digits) is stored as it is.
+      - A C(password) is stored as a hash of the plugin C(mysql_native_password). A value that is such a hash (C(*) and
+        40 hexadecimal digits) is stored as it is.
     type: list
     elements: dict
   query_rules:
@@ -52,8 +52,8 @@ options:
     elements: dict
   variables:
     description:
-      - Variables of the families C(mysql-) and C(admin-) by their full names, such as C(mysql-max_connections). Others stay as
-        they are.
+      - Variables of the families C(mysql-) and C(admin-) by their full names, such as C(mysql-max_connections). Others
+        stay as they are.
       - C(mysql-threads) and C(mysql-interfaces) are taken by ProxySQL only at start; see RV(restart_required).
     type: dict
   login_host:
@@ -73,8 +73,8 @@ options:
   login_file:
     description:
       - An option file on the managed host, with C(user) and C(password) in the section C([client]).
-      - With O(login_password) too, this file is used when that password is refused. So a password can be changed by giving
-        the new one as O(login_password) and in O(variables), while the file still holds the old one.
+      - With O(login_password) too, this file is used when that password is refused. So a password can be changed by
+        giving the new one as O(login_password) and in O(variables), while the file still holds the old one.
     type: path
   timeout:
     description: How long to wait for an answer, in seconds.
@@ -94,8 +94,8 @@ attributes:
     description: Will return details on what has changed, layer by layer, with secrets hidden.
     support: full
 notes:
-  - C(LOAD) and C(SAVE) act on whole groups of tables. Rows that someone has changed in memory only, in a table of the same group
-    or in a variable of the same family, come into force with them.
+  - C(LOAD) and C(SAVE) act on whole groups of tables. Rows that someone has changed in memory only, in a table of the
+    same group or in a variable of the same family, come into force with them.
 seealso:
   - name: Main (runtime) tables
     description: Columns, defaults and meaning of every table.
@@ -184,7 +184,6 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
 from ansible_collections.dbops.galera.plugins.module_utils import _proxysql_client as client
 from ansible_collections.dbops.galera.plugins.module_utils._proxysql_layers import (
     DISK,
@@ -213,15 +212,17 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     todo = plan(want, admin.read(want))
     if todo.changes and not module.check_mode:
         admin.apply(want, todo)
-    return {
+    result = {
         "changed": bool(todo.changes),
         "changed_parts": sorted({change.part for change in todo.changes}),
         "loaded": todo.units(RUNTIME),
         "saved": todo.units(DISK),
         "restart_required": todo.restart_required,
         "runtime_servers": admin.runtime_servers(),
-        "diff": difference(todo.changes),
     }
+    if module._diff:
+        result["diff"] = difference(todo.changes)
+    return result
 
 
 def main() -> None:

@@ -29,7 +29,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         started = time.monotonic()
         try:
-            timeout = float(self._task.args.get("timeout") or TIMEOUT)
+            asked = self._task.args.get("timeout")
+            timeout = float(TIMEOUT if asked is None else asked)
         except (TypeError, ValueError):
             return self._slice(0, task_vars)  # the module says what is wrong with it
         while True:

@@ -34,7 +34,7 @@ SOCKET = "unix:///var/run/docker.sock"
 LABEL = "dbops.galera"
 LOG_LINES = 15
 # What the images print once, or a setting that an operator put on a command line.
-_SECRET = re.compile(r"((?:password|wsrep_sst_auth)['\"]?\s*[:=]\s*)\S+", re.IGNORECASE)
+_SECRET = re.compile(r"((?:password|wsrep_sst_auth)['\"]?\s*[:=]\s*)(?!(?:YES|NO)\))\S+", re.IGNORECASE)
 
 
 @contextmanager
@@ -129,7 +129,7 @@ class Engine:
         """Remove a container, if there is one; refuse where it runs."""
         found = self.inspect(name)
         if found and found["State"]["Running"]:
-            raise GaleraError(f"Container {name} is running: wait until it has ended, or stop it.")
+            raise GaleraError(f"Container {name} is running and in the way: wait until it has ended, or stop it.")
         if found:
             with _docker(f"remove container {name}"):
                 self._api.remove_container(found["Id"], v=True)
@@ -206,7 +206,8 @@ class Watch:
     def _ended(self, states: Mapping[str, Mapping[str, Any]]) -> str:
         if not states:
             return f"There is no container {' or '.join(self._names)} on this host."
-        name, state = next(iter(states.items()))
+        # Of a container that ended and one that is still to be started, the former is what went wrong.
+        name, state = min(states.items(), key=lambda item: item[1].get("Status") == "created")
         if state.get("Status") == "created":
             return f"Container {name} was never started: start it."
         killed = ", out of memory" if state.get("OOMKilled") else ""

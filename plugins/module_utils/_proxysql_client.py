@@ -194,12 +194,12 @@ def read_login_file(path: str) -> Credentials:
 
     https://mariadb.com/kb/en/configuring-mariadb-with-option-files/
     """
-    parser = configparser.RawConfigParser()
+    parser = configparser.RawConfigParser(allow_no_value=True)
     try:
         with open(path, encoding="utf-8") as file:
             parser.read_file(file)
         client = parser["client"]
-        return Credentials(_unquoted(client["user"]), _unquoted(client["password"]))
+        return Credentials(_unquoted(client["user"] or ""), _unquoted(client["password"] or ""))
     except OSError as error:
         raise ProxySQLError(f"login_file {path} cannot be read: {error.strerror}.") from error
     except (KeyError, configparser.Error) as error:

@@ -72,7 +72,7 @@ read_settings() {
 }
 
 # value NAME: what the server takes as its setting NAME, from files, arguments or by default.
-value() { awk -v name="$1" '$1 == name { sub(/^[^ \t]+[ \t]+/, ""); print; exit }' <<<"$server_settings"; }
+value() { awk -v name="$1" '/^[^ \t]/ && $1 == name { sub(/^[^ \t]+[ \t]+/, ""); print; exit }' <<<"$server_settings"; }
 
 # ---- A temporary server without network and replication, and its client
 
@@ -247,7 +247,8 @@ upgrade() {
 
 [[ $1 != -* ]] || set -- mariadbd "$@"
 if [[ $1 == mariadbd || $1 == mysqld ]] && [[ ! " $* " =~ \ (--help|-\?|--version|-V|--print-defaults)\  ]]; then
-    server_settings=$("$@" --verbose --help 2>&1) || fail "The server refuses its settings:"$'\n'"$server_settings"
+    server_settings=$("$@" --verbose --help 2>/dev/null) ||
+        fail "The server refuses its settings: $("$@" --verbose --help 2>&1 >/dev/null)"
     datadir=$(value datadir) socket=$(value socket)
     if ((EUID == 0)); then
         mkdir -p "$datadir"

@@ -73,10 +73,6 @@ def test_recovered(log: str, position: Position | None) -> None:
     assert parse_recovered(log) == position
 
 
-def test_grastate_of_an_old_galera_is_not_safe_to_bootstrap() -> None:
-    assert parse_grastate(f"uuid: {UUID}\nseqno: 1\n") == GraState(UUID, 1, False)
-
-
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -85,9 +81,11 @@ def test_grastate_of_an_old_galera_is_not_safe_to_bootstrap() -> None:
         ("\0" * 113, "binary data"),
         (GRASTATE[:40], "no readable uuid"),
         (GRASTATE[:70], "no readable uuid"),
-        (GRASTATE[:90], "no readable seqno"),
+        (GRASTATE[:80], "no readable seqno"),
+        (GRASTATE[:91], "truncated"),
+        (GRASTATE[:-2], "truncated"),
         (GRASTATE.replace("208", "20x"), "no readable seqno"),
-        (GRASTATE.replace("bootstrap: 1", "bootstrap: yes"), "neither 0 nor 1"),
+        (GRASTATE.replace("bootstrap: 1", "bootstrap: yes"), "no readable safe_to_bootstrap"),
     ],
 )
 def test_bad_grastate(text: str, problem: str) -> None:

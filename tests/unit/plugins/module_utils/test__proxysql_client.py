@@ -235,7 +235,7 @@ def test_another_refusal_is_passed_on_at_once() -> None:
 )
 def test_the_login_file_is_an_option_file(tmp_path: Path, line: str, password: str) -> None:
     path = tmp_path / "admin.cnf"
-    path.write_text(f"[client]\nuser=operator\n{line}\n", encoding="utf-8")
+    path.write_text(f"# Here\n[client]\nhost=127.0.0.1\nuser=operator\n{line}\nskip-ssl\n", encoding="utf-8")
 
     assert client.read_login_file(str(path)) == Credentials("operator", password)
 

@@ -1,0 +1,168 @@
+# Copyright (c) 2026, dbops.galera contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.dbops.galera.plugins.module_utils import _wsrep
+from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
+from ansible_collections.dbops.galera.plugins.module_utils._position import Position
+from ansible_collections.dbops.galera.plugins.module_utils._wsrep import (
+    NodeStatus,
+    NotAnswering,
+    TimedOut,
+    Wanted,
+    read_status,
+    wait_for,
+)
+
+UUID = "e8101d12-e532-11f1-8a96-fa36e0da60b6"
+ROWS = {
+    "wsrep_cluster_conf_id": "2",
+    "wsrep_cluster_size": "2",
+    "wsrep_cluster_state_uuid": UUID,
+    "wsrep_cluster_status": "Primary",
+    "wsrep_connected": "ON",
+    "wsrep_desync_count": "0",
+    "wsrep_flow_control_paused": "0.25",
+    "wsrep_gcomm_uuid": "e8c71533-e532-11f1-b634-0ad43952bbc7",
+    "wsrep_incoming_addresses": "198.51.100.11:3306,AUTO",
+    "wsrep_last_committed": "15",
+    "wsrep_local_recv_queue": "4",
+    "wsrep_local_state_comment": "Synced",
+    "wsrep_provider_version": "4.23(rXXXX)",
+    "wsrep_ready": "ON",
+}
+
+
+class Time:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept: list[float] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def status(**changed: str) -> NodeStatus:
+    return NodeStatus.from_variables({**ROWS, **changed}, "10.11.19-MariaDB")
+
+
+def test_status_of_a_live_node() -> None:
+    seen = status()
+    assert seen.position == Position(UUID, 15)
+    assert (seen.primary, seen.synced, seen.recv_queue, seen.cluster_size) == (True, True, 4, 2)
+    assert seen.incoming_addresses == ["198.51.100.11:3306", "AUTO"]
+    assert seen.flow_control_paused == 0.25
+    assert str(seen) == "Primary, Synced, cluster size 2, receive queue 4"
+
+
+@pytest.mark.parametrize(
+    ("told", "version"),
+    [
+        ("5.5.5-10.11.19-MariaDB-0+deb12u1", "10.11.19-MariaDB-0+deb12u1"),
+        ("11.8.6-MariaDB-0+deb13u1 from Debian", "11.8.6-MariaDB-0+deb13u1 from Debian"),
+    ],
+)
+def test_version(told: str, version: str) -> None:
+    assert NodeStatus.from_variables(ROWS, told).version == version
+
+
+@pytest.mark.parametrize("rows", [{}, dict.fromkeys(ROWS, "")])
+def test_status_of_a_server_without_galera(rows: dict[str, str]) -> None:
+    seen = NodeStatus.from_variables(rows, "10.11.19-MariaDB")
+    assert (seen.cluster_status, seen.primary, seen.synced) == ("Disconnected", False, False)
+    assert not seen.position.known
+
+
+@pytest.mark.parametrize(
+    ("wanted", "changed", "met"),
+    [
+        (Wanted(), {}, True),
+        (Wanted(), {"wsrep_cluster_status": "non-Primary"}, False),
+        (Wanted(), {"wsrep_local_state_comment": "Donor/Desynced"}, False),
+        (Wanted(), {"wsrep_ready": "OFF"}, False),
+        (Wanted(synced=False), {"wsrep_local_state_comment": "Donor/Desynced"}, True),
+        (Wanted(primary=False, synced=False), {"wsrep_cluster_status": "non-Primary"}, True),
+        (Wanted(cluster_size=2), {}, True),
+        (Wanted(cluster_size=3), {}, False),
+        (Wanted(receive_queue_empty=True), {}, False),
+        (Wanted(receive_queue_empty=True), {"wsrep_local_recv_queue": "0"}, True),
+    ],
+)
+def test_wanted(wanted: Wanted, changed: dict[str, str], met: bool) -> None:
+    assert wanted.met(status(**changed)) is met
+    assert not wanted.met(None)
+
+
+def test_wanted_in_words() -> None:
+    assert str(Wanted(cluster_size=3, receive_queue_empty=True)) == (
+        "Primary, Synced, cluster size 3, an empty receive queue"
+    )
+    assert str(Wanted(primary=False, synced=False)) == "an answer"
+
+
+def test_waiting_ends_when_the_state_is_reached() -> None:
+    time, states = Time(), iter([1, 2, 3, 4])
+    assert wait_for(lambda: next(states), lambda state: state == 3, 60, 0.5, time.clock, time.sleep) == 3
+    assert time.slept == [0.5, 0.5]
+
+
+def test_a_reached_state_is_not_waited_for() -> None:
+    time = Time()
+    assert wait_for(lambda: 1, lambda state: state == 1, 0, 0.5, time.clock, time.sleep) == 1
+    assert time.slept == []
+
+
+def test_waiting_tells_the_last_state_seen_at_the_time_out() -> None:
+    time = Time()
+    with pytest.raises(TimedOut, match=r"not reached within 1\.2 s; the last state seen was: joining") as error:
+        wait_for(lambda: "joining", lambda state: state == "synced", 1.2, 0.5, time.clock, time.sleep)
+    assert error.value.last == "joining"
+    assert time.slept == pytest.approx([0.5, 0.5, 0.2])
+
+
+def test_waiting_ends_at_once_when_it_is_in_vain() -> None:
+    def read() -> Iterator[None]:
+        raise GaleraError("Container mariadb2 has ended.")
+
+    time = Time()
+    with pytest.raises(GaleraError, match="has ended"):
+        wait_for(read, lambda _state: False, 60, 0.5, time.clock, time.sleep)
+    assert time.slept == []
+
+
+def test_a_server_that_is_not_there(tmp_path: Path) -> None:
+    pytest.importorskip("pymysql")
+    with pytest.raises(NotAnswering, match=r"No answer at .*/none\.sock: .*No such file"):
+        read_status(str(tmp_path / "none.sock"))
+
+
+def test_a_missing_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_wsrep, "HAS_PYMYSQL", False)
+    with pytest.raises(GaleraError, match=r"PyMySQL.*python3-pymysql"):
+        read_status("/none.sock")
+
+
+@pytest.mark.parametrize("code", [1045, 1130, 1698])
+def test_a_refused_account_is_told_from_silence(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    pymysql = pytest.importorskip("pymysql")
+
+    def connect(**_options: Any) -> None:
+        raise pymysql.err.OperationalError(code, "Access denied for user 'root'@'localhost'")
+
+    monkeypatch.setattr(pymysql, "connect", connect)
+    with pytest.raises(_wsrep.AccessRefused, match="refuses root: Access denied"):
+        read_status("/run/mysqld.sock")
+    with pytest.raises(_wsrep.AccessRefused, match=r"refuses the account of /root/\.my\.cnf"):
+        read_status("/run/mysqld.sock", "/root/.my.cnf")

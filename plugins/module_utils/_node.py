@@ -112,8 +112,11 @@ class Node:
             )
         return users[0] if users else None
 
-    def report(self, image: str, config_dir: str | None, timeout: float) -> dict[str, Any]:
-        """The node's position and where it was read; timeout of a recovery in seconds."""
+    def report(self, image: str, config_dir: str | None, timeout: float, recover: bool = True) -> dict[str, Any]:
+        """The node's position and where it was read; timeout of a recovery in seconds.
+
+        Without recover a killed node's position stays unknown.
+        """
         report = {**dict.fromkeys(FIELDS), "node": self.name, "bootstrap": False, "sst_in_progress": False}
         report.update(_position(Position(), "none"))
         container = self.container()
@@ -123,7 +126,7 @@ class Node:
         elif self.engine.mountpoint(self.datadir) is None:
             report.update(state="missing")
         else:
-            report.update(self._at_rest(image, config_dir, timeout))
+            report.update(self._at_rest(image, config_dir, timeout, recover))
         return report
 
     def wait(self, wanted: Wanted, timeout: float, interval: float = 0.5) -> Seen:
@@ -206,7 +209,7 @@ class Node:
             return {"error": f"{self.name} is running. {error}"}
         return _told(status) if status else {}
 
-    def _at_rest(self, image: str, config_dir: str | None, timeout: float) -> dict[str, Any]:
+    def _at_rest(self, image: str, config_dir: str | None, timeout: float, recover: bool) -> dict[str, Any]:
         found = self._read(image, timeout)
         told: dict[str, Any] = {"sst_in_progress": found.sst_in_progress}
         grastate, view, problems = _parsed(found)
@@ -228,6 +231,8 @@ class Node:
             told.update(state="empty")
         elif grastate and grastate.position.known:
             told.update(state="stopped", **_position(grastate.position, "grastate"))
+        elif not recover:
+            told.update(state="crashed", uuid=grastate.uuid if grastate else Position().uuid)
         else:
             position, problem = self._recover(image, config_dir, timeout)
             problems += [problem] if problem else []

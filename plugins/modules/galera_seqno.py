@@ -38,6 +38,12 @@ options:
       - Directory of this host with the node's settings, for a recovery with the same InnoDB settings.
       - It is mounted read-only at C(/etc/mysql/mariadb.conf.d).
     type: path
+  recover:
+    description:
+      - Whether the position of a killed node is recovered. With V(false) it stays unknown, which is quick and starts no
+        container, as a look at the state wants it.
+    type: bool
+    default: true
   timeout:
     description: Time that a recovery may take, in seconds. A large redo log takes minutes.
     type: int
@@ -155,6 +161,7 @@ def main() -> None:
             "defaults_file": {"type": "path"},
             "image": {"type": "str", "required": True},
             "config_dir": {"type": "path"},
+            "recover": {"type": "bool", "default": True},
             "timeout": {"type": "int", "default": 60},
         },
         supports_check_mode=True,
@@ -169,7 +176,7 @@ def main() -> None:
             params["socket"],
             params["defaults_file"],
         )
-        report = node.report(params["image"], params["config_dir"], params["timeout"])
+        report = node.report(params["image"], params["config_dir"], params["timeout"], params["recover"])
     except GaleraError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, report=report)

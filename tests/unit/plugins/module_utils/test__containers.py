@@ -197,11 +197,12 @@ class Containers:
 
     def __init__(self, *states: dict[str, Any] | None) -> None:
         self.states = list(states)
+        self.other: dict[str, Any] | None = None
         self.asked = 0
 
     def inspect(self, name: str) -> dict[str, Any] | None:
         if name != "mariadb1":
-            return None
+            return self.other
         self.asked += 1
         return self.states[0] if len(self.states) == 1 else self.states.pop(0)
 
@@ -238,6 +239,13 @@ def test_a_living_process_is_not_inspected_again() -> None:
 )
 def test_a_container_that_does_not_run(engine: Containers, sentence: str) -> None:
     with pytest.raises(GaleraError, match=sentence):
+        watch(engine)()
+
+
+def test_the_bootstrap_container_that_ended_is_told() -> None:
+    engine = Containers(state(False, Status="created"))
+    engine.other = state(False, Status="exited")
+    with pytest.raises(GaleraError, match="Container mariadb0 has ended with exit code 1"):
         watch(engine)()
 
 

@@ -82,7 +82,7 @@ start_server() {
     server=$!
     local tries
     for ((tries = 0; tries < 300; tries++)); do
-        docker_process_sql --execute='DO 1' &>/dev/null && return
+        docker_process_sql --database=mysql --execute='DO 1' &>/dev/null && return
         kill -0 "$server" 2>/dev/null || break
         sleep 0.2
     done
@@ -138,6 +138,7 @@ healthcheck_sql() {
 
 initial_sql() {
     echo "SET SESSION sql_log_bin=0, sql_mode=REPLACE(@@sql_mode, 'NO_BACKSLASH_ESCAPES', '');"
+    echo "DROP USER IF EXISTS root@'127.0.0.1', root@'::1';"
     healthcheck_sql
     if [[ -n $MARIADB_MYSQL_LOCALHOST_USER ]]; then
         echo 'CREATE USER mysql@localhost IDENTIFIED VIA unix_socket;'

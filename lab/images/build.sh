@@ -112,7 +112,7 @@ base_image() {
         run env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends mmdebstrap debian-archive-keyring
     fi
     echo "  making $base"
-    root=$(mktemp --tmpdir "dbops-$1-XXXXXX.tar")
+    root=$lab_dir/base.tar
     run "$images_dir/debian/make.sh" "$1" "$root"
     run docker import --change "LABEL $label=$definition" "$root" "$base"
     rm "$root"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pathlib
 import subprocess
 import uuid
 
@@ -62,11 +63,11 @@ def test_proxysql_has_one_writer_and_reads_from_every_node(lab: Lab) -> None:
         assert rows[(20, "ONLINE")] == len(lab.nodes)
 
 
-def test_status_is_healthy_and_speaks_json(lab: Lab) -> None:
-    run = lab.play("status", "-e", "galera_status_format=json")
+def test_status_is_healthy_and_speaks_json(lab: Lab, tmp_path: pathlib.Path) -> None:
+    run = lab.play("status", "-e", f"galera_status_file={tmp_path}/status.json")
     assert run.returncode == 0, run.stdout
-    document = next(line for line in run.stdout.splitlines() if '"nodes"' in line)
-    status = json.loads(document[document.index("{") :].strip().rstrip("'\"").replace('\\"', '"'))
+    assert "cluster galera is healthy" in run.stdout
+    status = json.loads((tmp_path / "status.json").read_text())
     assert status["status"] == "healthy"
     assert [node["sync"] for node in status["nodes"]] == ["Synced"] * len(lab.nodes)
     assert sorted(node["role"] for node in status["nodes"]).count("writer") == 1

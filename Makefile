@@ -7,7 +7,7 @@ export LAB ?= lab
 INVENTORY = .lab/$(LAB)/inventory
 SCENARIOS = $(notdir $(patsubst %/,%,$(dir $(wildcard molecule/*/molecule.yml))))
 
-.PHONY: help lab lab-down status sql test lint sanity unit scenario scenarios bench engine images clean
+.PHONY: help lab lab-down site status sql test lint sanity unit scenario scenarios bench engine images clean
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,9 @@ lab: engine ## three Docker hosts on this machine, and a highly available databa
 lab-down: .venv/ready ## remove the lab: hosts, volumes, network, keys, secrets
 	@ansible-playbook -i localhost, lab/destroy.yml
 	@lab/engine.sh stop
+
+site: .venv/ready ## run site on the lab (again)
+	@ansible-playbook -i $(INVENTORY) playbooks/site.yml
 
 status: .venv/ready ## the cluster's state as a table
 	@ansible-playbook -i $(INVENTORY) playbooks/status.yml

@@ -16,14 +16,15 @@ ansible-playbook -i ".lab/$LAB/inventory" playbooks/site.yml
 step 4 "status"
 ansible-playbook -i ".lab/$LAB/inventory" playbooks/status.yml
 
+{ read -r _; read -r vip; read -r port; read -r _; } < <(python3 lab/describe.py "$LAB")
 cat <<EOF
 
 The lab is up after $((SECONDS - started)) s.
-  endpoint      $(ansible -i ".lab/$LAB/inventory" galera[0] -m debug -a 'msg={{ galera_vip }}:{{ (groups.proxysql | length > 0) | ternary(6033, 3306) }}' | grep -o '[0-9.]*:[0-9]*') (user application, database application)
+  endpoint      $vip:$port (user application, database application)
   credentials   .lab/$LAB/inventory/group_vars/all/secrets.yml
 
 Next:
-  make status                                            who is Primary, Synced, writer, VIP holder
-  make sql                                               a client through the VIP
-  .venv/bin/ansible-playbook -i .lab/$LAB/inventory playbooks/site.yml   run it again: changed=0
+  make sql       a client through the VIP
+  make status    who is Primary, Synced, writer, VIP holder
+  make site      run site again: changed=0
 EOF

@@ -52,16 +52,17 @@ read_setting() {
 }
 
 read_settings() {
-    local name
+    local name plain
     : "${MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=$MYSQL_ALLOW_EMPTY_PASSWORD}"
     for name in "${settings[@]}"; do
         read_setting "$name"
     done
-    if [[ -z $MARIADB_ROOT_PASSWORD$MARIADB_ROOT_PASSWORD_HASH$MARIADB_ALLOW_EMPTY_ROOT_PASSWORD$MARIADB_RANDOM_ROOT_PASSWORD ]]; then
-        fail 'The data directory is empty, and nothing is said about the password of root: give one of MARIADB_ROOT_PASSWORD,' \
-            'MARIADB_ROOT_PASSWORD_HASH, MARIADB_ALLOW_EMPTY_ROOT_PASSWORD and MARIADB_RANDOM_ROOT_PASSWORD.'
+    plain=$MARIADB_ROOT_PASSWORD$MARIADB_ALLOW_EMPTY_ROOT_PASSWORD$MARIADB_RANDOM_ROOT_PASSWORD
+    if [[ -z $plain$MARIADB_ROOT_PASSWORD_HASH ]]; then
+        fail 'The data directory is empty, and nothing is said about the password of root. Give MARIADB_ROOT_PASSWORD,' \
+            'MARIADB_ROOT_PASSWORD_HASH, MARIADB_ALLOW_EMPTY_ROOT_PASSWORD or MARIADB_RANDOM_ROOT_PASSWORD.'
     fi
-    if [[ -n $MARIADB_ROOT_PASSWORD_HASH && -n $MARIADB_ROOT_PASSWORD$MARIADB_ALLOW_EMPTY_ROOT_PASSWORD$MARIADB_RANDOM_ROOT_PASSWORD ]]; then
+    if [[ -n $plain && -n $MARIADB_ROOT_PASSWORD_HASH ]]; then
         fail 'MARIADB_ROOT_PASSWORD_HASH excludes the other ways to give the password of root.'
     fi
     if [[ -n $MARIADB_RANDOM_ROOT_PASSWORD ]]; then
@@ -190,8 +191,8 @@ initialise() {
         [[ $argument == *[[:space:]]* ]] || arguments+=("$argument")
     done
     log 'Making the database'
-    mariadb-install-db --datadir="$datadir" --rpm --cross-bootstrap --auth-root-authentication-method=normal --skip-test-db \
-        "${arguments[@]}" --skip-log-bin --expire-logs-days=0 --default-time-zone=SYSTEM --enforce-storage-engine= \
+    mariadb-install-db --datadir="$datadir" --rpm --cross-bootstrap --auth-root-authentication-method=normal \
+        --skip-test-db "${arguments[@]}" --skip-log-bin --expire-logs-days=0 --default-time-zone=SYSTEM --enforce-storage-engine= \
         --loose-innodb-buffer-pool-load-at-startup=0 --loose-innodb-buffer-pool-dump-at-shutdown=0
     start_server "$@" --loose-innodb-buffer-pool-dump-at-shutdown=0
     if [[ -z $MARIADB_INITDB_SKIP_TZINFO ]]; then
@@ -201,7 +202,7 @@ initialise() {
     root_password=$MARIADB_ROOT_PASSWORD
     run_init_files
     if [[ -n $MARIADB_ROOT_PASSWORD_HASH ]]; then
-        docker_process_sql --execute="SET SESSION sql_log_bin=0; SET PASSWORD FOR root@localhost = '$MARIADB_ROOT_PASSWORD_HASH';"
+        docker_process_sql <<<"SET SESSION sql_log_bin=0; SET PASSWORD FOR root@localhost = '$MARIADB_ROOT_PASSWORD_HASH';"
     fi
     stop_server
     log 'The database is made'

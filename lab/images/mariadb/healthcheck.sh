@@ -26,9 +26,9 @@ status() { ask "SELECT variable_value FROM information_schema.global_status WHER
 
 # A server that makes its database has no network yet. One that refuses the login does answer.
 check_connect() {
-    local answer
-    answer=$(ask 'SELECT @@skip_networking' 2>/dev/null) ||
-        answer=$(client --host=localhost --protocol=tcp --skip-print-query-on-error --execute='SELECT @@skip_networking' 2>&1) || true
+    local answer query='SELECT @@skip_networking'
+    answer=$(ask "$query" 2>/dev/null) ||
+        answer=$(client --host=localhost --protocol=tcp --skip-print-query-on-error --execute="$query" 2>&1) || true
     connected=no
     [[ $answer == 0 || $answer =~ ^ERROR\ (1[0-9]{3}\ \(28000\)|1820|1226|4151) ]] || return 1
     connected=yes

@@ -16,7 +16,9 @@ file=$(
   } | "${shell[@]}" "file=\$(mktemp) && cat >\$file && echo \$file"
 )
 trap '"${shell[@]}" rm -f "$file"' EXIT
+arguments=""
+(($# == 0)) || arguments=$(printf '%q ' "$@")
 terminal=""
 [[ -t 0 ]] && terminal=-t
 "${shell[@]}" ${terminal:+-t} docker run --rm -i $terminal --network host --entrypoint mariadb \
-  -v "$file:/root/.my.cnf:ro" "$image" ${*:+"$(printf "%q " "$@")"}
+  -v "$file:/root/.my.cnf:ro" "$image" "$arguments"

@@ -242,6 +242,8 @@ def main() -> None:
         required_one_of=[("login_password", "login_file")],
         required_together=[("login_user", "login_password")],
         supports_check_mode=True,
+        # Passwords stand inside users and variables: the invocation must not be written to the host's journal.
+        no_log=True,
     )
     module.no_log_values.update(secrets(module.params))
     if not client.HAS_PYMYSQL:

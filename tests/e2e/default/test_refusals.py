@@ -80,7 +80,7 @@ def changed_inventory(lab: Lab, tmp_path: pathlib.Path, hosts: dict[str, str]) -
         for n, (host, address) in enumerate(hosts.items(), 1)
     }
     groups["keepalived"]["hosts"] = {host: {} for host in list(hosts)[:1]}
-    groups["proxysql"]["hosts"] = {}
+    groups["proxysql"]["hosts"] = {host: {} for host in list(hosts)[:1] if lab.proxies}
     (copy / "hosts.yml").write_text(yaml.safe_dump(groups))
     return str(copy)
 

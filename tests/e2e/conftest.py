@@ -27,7 +27,7 @@ class Lab:
     name: str
     inventory: pathlib.Path = field(init=False)
     variables: dict[str, Any] = field(init=False)
-    secrets: dict[str, str] = field(init=False)
+    secrets: dict[str, str] = field(init=False, repr=False)
     addresses: dict[str, str] = field(init=False)
     nodes: dict[str, str] = field(init=False)
     proxies: list[str] = field(init=False)

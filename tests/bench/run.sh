@@ -21,7 +21,7 @@ ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
 echo "==> three hosts, with Engine and images"
 ansible-playbook -i localhost, lab/destroy.yml >>.lab/bench.log 2>&1
 ansible-playbook -i localhost, lab/create.yml >>.lab/bench.log 2>&1
-timed prepare play tests/bench/prepare.yml
+timed prepare play lab/prepare.yml
 echo "==> by hand, and away with it"
 timed hand by_hand
 play tests/bench/wipe.yml

@@ -50,7 +50,9 @@ class Lab:
         return 6033 if self.proxies else 3306
 
     def command(self, playbook: str, *arguments: str) -> list[str]:
-        return ["ansible-playbook", "-i", str(self.inventory), str(ROOT / "playbooks" / f"{playbook}.yml"), *arguments]
+        """The command line of a playbook, which is named as in playbooks/ or by its path in the repository."""
+        path = ROOT / (playbook if "/" in playbook else f"playbooks/{playbook}.yml")
+        return ["ansible-playbook", "-i", str(self.inventory), str(path), *arguments]
 
     def play(self, playbook: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a playbook to its end; the caller looks at returncode and stdout."""

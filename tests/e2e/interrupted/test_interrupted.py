@@ -9,9 +9,9 @@ import os
 import re
 import signal
 import subprocess
-import time
+from collections.abc import Callable
 
-from ..conftest import ROOT, Lab, recap
+from ..conftest import ROOT, Lab, recap, wait_until
 
 BOOTSTRAP = r"TASK \[dbops.galera.mariadb : Decide, and bootstrap"
 SYNCED = r"TASK \[dbops.galera.mariadb : Wait until the node is Synced"
@@ -20,8 +20,11 @@ STOPPED = r"TASK \[dbops.galera.mariadb : Stop the bootstrap container"
 KEEPALIVED = r"PLAY \[Keepalived\]"
 
 
-def kill_site_at(lab: Lab, *patterns: str, after: float = 0) -> None:
-    """Run site, and SIGKILL the controller with its children once the patterns have been printed one by one."""
+def kill_site_at(lab: Lab, *patterns: str, when: Callable[[], bool] = lambda: True) -> None:
+    """Run site, and SIGKILL the controller with its children.
+
+    That is once the patterns have been printed one by one, and then the condition is met.
+    """
     wanted = list(patterns)
     process = subprocess.Popen(
         lab.command("site"),
@@ -40,7 +43,7 @@ def kill_site_at(lab: Lab, *patterns: str, after: float = 0) -> None:
         if not wanted:
             break
     assert not wanted, f"site ended before {wanted[0]}:\n{''.join(said)}"
-    time.sleep(after)
+    wait_until(when, 30, "the moment to kill site")
     os.killpg(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     process.stdout.close()
@@ -59,7 +62,7 @@ def write(lab: Lab, host: str, row: str) -> None:
 
 
 def test_a_killed_while_mariadb0_starts(lab: Lab) -> None:
-    kill_site_at(lab, BOOTSTRAP, after=4)
+    kill_site_at(lab, BOOTSTRAP, when=lambda: "mariadb0" in running(lab, "host1"))
     assert "mariadb1" not in running(lab, "host1")
     assert "mariadb2" not in running(lab, "host2")
 
@@ -78,7 +81,7 @@ def test_c_killed_between_stopping_mariadb0_and_starting_mariadb1(lab: Lab) -> N
 
 
 def test_d_killed_during_keepalived(lab: Lab) -> None:
-    kill_site_at(lab, KEEPALIVED, after=1.5)
+    kill_site_at(lab, KEEPALIVED, r"TASK .*Start Keepalived")
     write(lab, "host1", "after d")
 
 

@@ -18,6 +18,8 @@ import testinfra
 import yaml
 
 ROOT = pathlib.Path(__file__).parents[2]
+# Molecule asks for colours, which would stand in the lines that tests look for.
+PLAIN = {**os.environ, "ANSIBLE_FORCE_COLOR": "false", "ANSIBLE_NOCOLOR": "true"}
 
 
 @dataclass
@@ -56,7 +58,9 @@ class Lab:
 
     def play(self, playbook: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a playbook to its end; the caller looks at returncode and stdout."""
-        return subprocess.run(self.command(playbook, *arguments), cwd=ROOT, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            self.command(playbook, *arguments), cwd=ROOT, env=PLAIN, capture_output=True, text=True, check=False
+        )
 
     def host(self, name: str) -> testinfra.host.Host:
         return testinfra.get_host(f"ansible://{name}", ansible_inventory=str(self.inventory))

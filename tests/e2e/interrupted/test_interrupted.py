@@ -11,7 +11,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 
-from ..conftest import ROOT, Lab, recap, wait_until
+from ..conftest import PLAIN, ROOT, Lab, recap, wait_until
 
 BOOTSTRAP = r"TASK \[dbops.galera.mariadb : Decide, and bootstrap"
 SYNCED = r"TASK \[dbops.galera.mariadb : Wait until the node is Synced"

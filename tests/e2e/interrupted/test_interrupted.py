@@ -29,6 +29,7 @@ def kill_site_at(lab: Lab, *patterns: str, when: Callable[[], bool] = lambda: Tr
     process = subprocess.Popen(
         lab.command("site"),
         cwd=ROOT,
+        env=PLAIN,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

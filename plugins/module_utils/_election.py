@@ -205,11 +205,17 @@ def _against_joining(known: list[Member], live: list[Member]) -> Iterator[str]:
             "Find out which part the application writes to, stop the others, and save their data before they join."
         )
     (uuid,) = uuids
+    reached = max(member.position.seqno for member in live)
     for member in known:
         if member.foreign and member.position.uuid not in (uuid, NULL_UUID):
             yield (
                 f"{member.name} holds data of another cluster ({member.position.uuid}; {_names(live)} is in {uuid}), "
                 "which joining would overwrite: save the data and empty the datadir, or take it out of the inventory."
+            )
+        elif member.foreign and not member.running and member.position.known and member.position.seqno > reached:
+            yield (
+                f"{member.name} is at {member.position}, ahead of {_names(live)} (seqno {reached}): "
+                "it holds writes that the live cluster lacks; save them and empty the datadir before it joins."
             )
         elif member.foreign and not member.running and member.position.uuid == NULL_UUID:
             yield (

@@ -105,6 +105,13 @@ class Node:
                 f"{self.name}: the datadir {self.datadir} is in use by another container, {' and '.join(strangers)}: "
                 "stop it first, two servers must never run on one datadir."
             )
+        if self.bootstrap_container not in users:
+            other = self.engine.inspect(self.bootstrap_container)
+            if other and other["State"]["Running"]:
+                raise GaleraError(
+                    f"{self.name}: {self.bootstrap_container} runs on another datadir than {self.datadir}: "
+                    "give each cluster on this host a galera_bootstrap_container of its own."
+                )
         if len(users) > 1:
             raise GaleraError(
                 f"{self.name}: {' and '.join(users)} both run on the datadir {self.datadir}: "
@@ -126,7 +133,7 @@ class Node:
         elif self.engine.mountpoint(self.datadir) is None:
             report.update(state="missing")
         else:
-            report.update(self._at_rest(image, config_dir, timeout, recover))
+            report.update(self._at_rest(self._own_image() or image, config_dir, timeout, recover))
         return report
 
     def wait(self, wanted: Wanted, timeout: float, interval: float = 0.5) -> Seen:
@@ -208,6 +215,11 @@ class Node:
         except AccessRefused as error:
             return {"error": f"{self.name} is running. {error}"}
         return _told(status) if status else {}
+
+    def _own_image(self) -> str | None:
+        """The image that its container was made of: a newer server must not touch data that it only looks at."""
+        container = self.engine.inspect(self.name) or self.engine.inspect(self.bootstrap_container)
+        return str(container["Image"]) if container else None
 
     def _at_rest(self, image: str, config_dir: str | None, timeout: float, recover: bool) -> dict[str, Any]:
         found = self._read(image, timeout)

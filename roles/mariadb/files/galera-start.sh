@@ -35,10 +35,24 @@ SQL
   fi
 fi
 
+# Half a datadir is no database to be upgraded.
+[[ ! -e $datadir/sst_in_progress ]] || unset MARIADB_AUTO_UPGRADE
+
 seqno=$(sed -n 's/^seqno:[[:space:]]*//p' "$datadir/grastate.dat" 2>/dev/null || true)
 if [[ -f $datadir/ibdata1 && ${seqno:--1} == -1 && ! -e $datadir/sst_in_progress ]]; then
   say "grastate.dat holds no position, reading it from InnoDB"
-  if ! log=$("$@" --user=mysql --wsrep-recover --wsrep_cluster_address=gcomm:// --log-error=/dev/stderr 2>&1); then
+  find "$datadir" ! -user mysql -exec chown mysql:mysql {} +
+  # In the background, so that SIGTERM reaches this script: as the container's first process it would be deaf to it otherwise.
+  output=$(mktemp)
+  "$@" --user=mysql --wsrep-recover --wsrep_cluster_address=gcomm:// --log-error=/dev/stderr >"$output" 2>&1 &
+  recovery=$!
+  trap 'kill "$recovery"; wait "$recovery" || true; exit 143' TERM INT
+  code=0
+  wait "$recovery" || code=$?
+  trap - TERM INT
+  log=$(<"$output")
+  rm "$output"
+  if ((code != 0)); then
     echo "$log" >&2
     say "the position could not be recovered, so this node does not start; its log stands above"
     exit 1

@@ -1,7 +1,8 @@
-"""A node killed under load comes back by IST, and no acknowledged row is missing anywhere."""
+"""Under load: a killed node comes back by IST, a changed setting is rolled out; no acknowledged row is missing anywhere."""
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
@@ -84,6 +85,11 @@ def test_a_killed_node_comes_back_by_ist(lab: Lab, capsys: pytest.CaptureFixture
     assert "galera-start: recovered position" in log
     assert "Receiving IST: " in log
     assert "Proceeding with SST" not in log
+    account(lab, ledger, capsys)
+
+
+def account(lab: Lab, ledger: Ledger, capsys: pytest.CaptureFixture[str]) -> None:
+    """Print what the clients saw, and look for every acknowledged row on every node."""
     missing = {name: ledger.missing(name) for name in lab.nodes}
     with capsys.disabled():
         print(
@@ -92,3 +98,20 @@ def test_a_killed_node_comes_back_by_ist(lab: Lab, capsys: pytest.CaptureFixture
         )
     assert set(missing.values()) == {0}
     assert len(lab.uuids()) == 1
+
+
+def test_a_changed_setting_is_rolled_out(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    before = lab.on(next(iter(lab.nodes)), "date +%s").strip()
+    setting = json.dumps({"mariadb_config": {"mariadbd": {"max_connections": 77}}})
+    with Ledger(lab) as ledger:
+        wait_until(lambda: len(ledger.acknowledged) > 200, 30, "clients that write")
+        run = lab.play("site", "-e", setting)
+        assert run.returncode == 0, run.stdout
+    for host, node in lab.nodes.items():
+        assert lab.node_sql(host, "SELECT @@max_connections") == "77"
+        assert "Proceeding with SST" not in lab.on(host, f"docker logs --since {before} {node} 2>&1")
+    account(lab, ledger, capsys)
+    back = lab.play("site")
+    assert back.returncode == 0, back.stdout
+    assert {lab.node_sql(host, "SELECT @@max_connections") for host in lab.nodes} != {"77"}
+    assert lab.play("status").returncode == 0

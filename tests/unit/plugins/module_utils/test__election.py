@@ -88,7 +88,7 @@ def test_a_live_primary_component_is_joined(purpose: str, reports: tuple[Report 
 
 
 def test_a_live_primary_component_is_never_overruled() -> None:
-    verdict = decide(stopped(99), LIVE, LIVE, force="db1")
+    verdict = decide(stopped(9, safe=True), LIVE, LIVE, force="db1")
     assert verdict.action == "join"
     assert "db1 was named to be bootstrapped, which is not needed" in verdict.reason
 
@@ -97,6 +97,7 @@ def test_a_live_primary_component_is_never_overruled() -> None:
     ("reports", "sentence"),
     [
         ((LIVE, stopped(3, B), EMPTY), f"db2 holds data of another cluster ({B}; db1 is in {A})"),
+        ((LIVE, crashed(12), EMPTY), f"db2 is at {A}:12, ahead of db1 (seqno 9)"),
         ((LIVE, crashed(-1, B, source="none"), EMPTY), "db2 holds data of another cluster"),
         ((LIVE, running("non-Primary", uuid=B), EMPTY), "db2 holds data of another cluster"),
         ((LIVE, UNKNOWN, EMPTY), "db2 holds data that belongs to no cluster"),

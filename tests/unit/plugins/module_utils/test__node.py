@@ -34,6 +34,11 @@ class Host:
         self.log = log
         self.code = code
         self.ran: list[tuple[str, list[str]]] = []
+        self.images: list[str] = []
+        self.containers: dict[str, dict[str, Any]] = {}
+
+    def inspect(self, name: str) -> dict[str, Any] | None:
+        return self.containers.get(name)
 
     def users_of(self, _datadir: str) -> list[str]:
         return self.users
@@ -41,8 +46,9 @@ class Host:
     def mountpoint(self, datadir: str) -> str | None:
         return datadir if Path(datadir).is_dir() else None
 
-    def run(self, _name: str, _image: str, command: list[str], binds: list[str], _timeout: float) -> tuple[int, str]:
+    def run(self, _name: str, image: str, command: list[str], binds: list[str], _timeout: float) -> tuple[int, str]:
         self.ran.append((command[0], binds))
+        self.images.append(image)
         return self.code, self.log
 
 
@@ -82,6 +88,30 @@ def test_a_killed_node_is_recovered(datadir: Path) -> None:
     assert seen["error"] is None
     binds = [f"{datadir}:/var/lib/mysql:rw", "/containers/mariadb2/conf.d:/etc/mysql/mariadb.conf.d:ro"]
     assert host.ran == [("mariadbd", binds)]
+
+
+def test_a_position_is_recovered_by_the_image_that_wrote_it(datadir: Path) -> None:
+    fill(datadir, grastate=KILLED)
+    host = Host()
+    host.containers["mariadb2"] = {"Image": "sha256:old"}
+    report(host, datadir)
+    assert host.images == ["sha256:old"]
+
+
+def test_a_look_recovers_nothing(datadir: Path) -> None:
+    fill(datadir, grastate=KILLED)
+    host = Host()
+    node = Node(host, "mariadb2", "mariadb0", str(datadir), "/none.sock")  # type: ignore[arg-type]
+    seen = node.report("mariadb:11.8", None, 60, recover=False)
+    assert (seen["state"], seen["uuid"], seen["seqno"], seen["source"]) == ("crashed", UUID, -1, "none")
+    assert host.ran == []
+
+
+def test_a_bootstrap_container_of_another_cluster_is_left_alone(datadir: Path) -> None:
+    host = Host()
+    host.containers["mariadb0"] = {"Image": "sha256:x", "State": {"Running": True}}
+    with pytest.raises(GaleraError, match="mariadb0 runs on another datadir"):
+        report(host, datadir)
 
 
 def test_a_recovery_that_tells_nothing(datadir: Path) -> None:

@@ -1,4 +1,4 @@
-"""Under load: a killed node comes back by IST, a changed setting is rolled out; no acknowledged row is missing anywhere."""
+"""Under load: a killed node comes back by IST, a changed setting is rolled out; no acknowledged row is missing."""
 
 from __future__ import annotations
 

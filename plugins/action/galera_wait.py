@@ -33,9 +33,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             timeout = float(TIMEOUT if asked is None else asked)
         except (TypeError, ValueError):
             return self._slice(0, task_vars)  # the module says what is wrong with it
+        restarts = None
         while True:
             left = timeout - (time.monotonic() - started)
-            result = self._slice(max(0.1, min(SLICE, left)), task_vars)
+            result = self._slice(max(0.1, min(SLICE, left)), task_vars, restarts)
+            restarts = result.get("restarts", restarts)
             elapsed = time.monotonic() - started
             if "reached" in result:
                 result["elapsed"] = round(elapsed, 1)
@@ -47,8 +49,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 progress(str(self._task.args.get("node")), result["phase"], result.get("received"), elapsed)
             )
 
-    def _slice(self, patience: float, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+    def _slice(self, patience: float, task_vars: dict[str, Any] | None, restarts: int | None = None) -> dict[str, Any]:
         result: dict[str, Any] = self._execute_module(
-            module_args={**self._task.args, "patience": patience}, task_vars=task_vars
+            module_args={**self._task.args, "patience": patience, "restarts": restarts}, task_vars=task_vars
         )
         return result

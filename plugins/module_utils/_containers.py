@@ -164,9 +164,11 @@ class Engine:
             return str(error)
         return mask(log.decode("utf-8", "replace").rstrip())
 
-    def watch(self, names: Sequence[str], clock: Callable[[], float] = time.monotonic) -> Watch:
-        """Watch over the first of these containers that runs."""
-        return Watch(self, names, clock)
+    def watch(
+        self, names: Sequence[str], clock: Callable[[], float] = time.monotonic, restarts: int | None = None
+    ) -> Watch:
+        """Watch over the first of these containers that runs; restarts is what an earlier watch began with."""
+        return Watch(self, names, clock, restarts)
 
 
 class Watch:
@@ -175,13 +177,15 @@ class Watch:
     A container is inspected when its process is gone, and not more often than once a second.
     """
 
-    def __init__(self, engine: Engine, names: Sequence[str], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, engine: Engine, names: Sequence[str], clock: Callable[[], float], restarts: int | None = None
+    ) -> None:
         self._engine = engine
         self._names = names
         self._clock = clock
         self._looked: float | None = None
         self._pid = 0
-        self._restarts: int | None = None
+        self.restarts = restarts
         self.name = names[0]
 
     def __call__(self) -> None:
@@ -198,9 +202,9 @@ class Watch:
         self.name = alive[0]
         self._pid = states[self.name]["Pid"]
         restarts = int((found[self.name] or {}).get("RestartCount", 0))
-        if self._restarts is None:
-            self._restarts = restarts
-        if restarts - self._restarts >= 2:
+        if self.restarts is None:
+            self.restarts = restarts
+        if restarts - self.restarts >= 2:
             raise GaleraError(f"Container {self.name} ends again and again.{self._log(self.name)}")
 
     def _ended(self, states: Mapping[str, Mapping[str, Any]]) -> str:

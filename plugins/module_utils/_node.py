@@ -95,6 +95,8 @@ class Node:
     datadir: str
     socket: str
     defaults_file: str | None = None
+    # How often Docker had restarted the container when a wait first looked.
+    restarts: int | None = None
 
     def container(self) -> str | None:
         """The node's container that runs, or None. Refuses where another one, or both, are on the datadir."""
@@ -138,10 +140,11 @@ class Node:
 
     def wait(self, wanted: Wanted, timeout: float, interval: float = 0.5) -> Seen:
         """Wait for a state of the server; raises TimedOut[Seen], or at once when the container has ended."""
-        watch = self.engine.watch([self.name, self.bootstrap_container])
+        watch = self.engine.watch([self.name, self.bootstrap_container], restarts=self.restarts)
 
         def read() -> Seen:
             watch()
+            self.restarts = watch.restarts
             try:
                 return Seen(read_status(self.socket, self.defaults_file))
             except (NotAnswering, AccessRefused) as error:

@@ -56,6 +56,11 @@ options:
       - Set by the action plugin, which shows the progress; leave it alone.
     type: float
     default: 0
+  restarts:
+    description:
+      - RV(restarts) of an earlier call that this one goes on with.
+      - Set by the action plugin; leave it alone.
+    type: int
 attributes:
   check_mode:
     support: full
@@ -118,6 +123,10 @@ received:
   description: Size of the datadir on disk in bytes, null where it is not asked for or unknown.
   returned: when the state was not reached
   type: int
+restarts:
+  description: How often Docker had restarted the container when the wait began.
+  returned: when the state was not reached
+  type: int
 elapsed:
   description: Time waited, in seconds.
   returned: when the container runs
@@ -149,6 +158,7 @@ def main() -> None:
             "timeout": {"type": "int", "default": 120},
             "interval": {"type": "float", "default": 0.5},
             "patience": {"type": "float", "default": 0},
+            "restarts": {"type": "int"},
         },
         supports_check_mode=True,
     )
@@ -164,12 +174,13 @@ def main() -> None:
             params["datadir"] or "",
             params["socket"],
             params["defaults_file"],
+            params["restarts"],
         )
         try:
             seen = node.wait(wanted, params["patience"] or params["timeout"], params["interval"])
         except TimedOut as error:
             seen = error.last
-            result.update(reached=False, received=node.received())
+            result.update(reached=False, received=node.received(), restarts=node.restarts)
             result["msg"] = f"{params['node']} did not reach {wanted}. Last state seen: {seen}."
         result.update(state=str(seen), status=seen.report(), phase=str(seen.status or node.phase()))
     except GaleraError as error:

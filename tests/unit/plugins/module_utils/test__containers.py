@@ -214,6 +214,12 @@ def state(running: bool, pid: int = 0, restarts: int = 0, **more: Any) -> dict[s
     return {"RestartCount": restarts, "State": {"Running": running, "Pid": pid, "ExitCode": 1, **more}}
 
 
+def test_a_watch_goes_on_where_an_earlier_one_stopped_counting() -> None:
+    look = _containers.Watch(Containers(state(True, restarts=9)), ("mariadb1",), iter(range(9)).__next__, restarts=7)
+    with pytest.raises(GaleraError, match="ends again and again"):
+        look()
+
+
 def watch(engine: Any, names: tuple[str, ...] = ("mariadb1", "mariadb0")) -> _containers.Watch:
     ticks = iter(range(1000))
     return _containers.Watch(engine, names, lambda: float(next(ticks)))

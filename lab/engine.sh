@@ -41,6 +41,9 @@ if [[ -d /run/systemd/system ]]; then
 else
   say "starting Docker Engine (no init system here; its log is .lab/dockerd.log)"
   mkdir -p .lab
+  # After a crash these may name a process of somebody else's by now, and the engine would wait for it.
+  grep -qsx dockerd /proc/[0-9]*/comm || rm -f /var/run/docker.pid
+  grep -qsx containerd /proc/[0-9]*/comm || rm -f /var/run/docker/containerd/containerd.pid
   setsid dockerd >.lab/dockerd.log 2>&1 </dev/null &
   echo $! >"$pid_file"
 fi

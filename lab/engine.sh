@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Has a Docker Engine answer on this machine: installs Debian's or Ubuntu's when there is none, and starts it where no init
-# system does. `engine.sh stop` ends the engine that this script started, when no lab is left.
+# Has a Docker Engine answer on this machine: installs Debian's or Ubuntu's (and an SSH client) when there is none, and starts
+# it where no init system does. `engine.sh stop` ends the engine that this script started, when no lab is left.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 pid_file=.lab/dockerd.pid
@@ -19,18 +19,19 @@ if [[ ${1:-start} == stop ]]; then
   exit 0
 fi
 
-answers && exit 0
-
-if ! command -v dockerd >/dev/null; then
+missing=()
+command -v ssh-keygen >/dev/null || missing+=(openssh-client)
+answers || command -v dockerd >/dev/null || missing+=(docker.io iptables)
+if ((${#missing[@]} > 0)); then
   if [[ $(id -u) -ne 0 ]] || ! command -v apt-get >/dev/null; then
-    echo "Docker Engine is not running. Install it (https://docs.docker.com/engine/install/), start it, and call make again." >&2
+    echo "Install an SSH client and Docker Engine (https://docs.docker.com/engine/install/), start the latter, and call make again." >&2
     exit 1
   fi
-  say "installing Docker Engine (package docker.io)"
+  say "installing ${missing[*]}"
   mkdir -p .lab
   {
     apt-get update -q
-    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends docker.io iptables
+    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
   } >.lab/engine.log 2>&1 || { tail -n 20 .lab/engine.log >&2; exit 1; }
 fi
 

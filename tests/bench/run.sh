@@ -11,7 +11,7 @@ timed() { # timed NAME COMMAND...: sets the variable NAME to the seconds that th
   local -n result=$1
   local begin=$EPOCHREALTIME
   "${@:2}"
-  result=$(bc <<<"scale=1; ($EPOCHREALTIME - $begin) / 1")
+  result=$(awk -v a="$EPOCHREALTIME" -v b="$begin" 'BEGIN { printf "%.1f", a - b }')
   echo "  $1: $result s"
 }
 by_hand() { tests/bench/by-hand.sh >>.lab/bench.log 2>&1 || { tail -n 40 .lab/bench.log >&2; exit 1; }; }
@@ -35,6 +35,6 @@ ansible-playbook -i localhost, lab/destroy.yml >>.lab/bench.log 2>&1
 # shellcheck disable=SC2154 # set by timed
 cat <<EOF
 site / by hand           $(ratio "$first" "$hand")   (aim: at most 1.0)
-second run / first run   $(ratio "$second" "$(bc <<<"$first + $prepare")")   (aim: at most 0.15; the first run from empty hosts)
+second run / first run   $(ratio "$second" "$(awk -v a="$first" -v b="$prepare" 'BEGIN { print a + b }')")   (aim: at most 0.15; the first run from empty hosts)
 second run / first run   $(ratio "$second" "$first")   (on prepared hosts)
 EOF

@@ -17,7 +17,7 @@ from typing import Any
 from ansible_collections.dbops.galera.plugins.module_utils._position import NULL_UUID, UNKNOWN_SEQNO, Position
 
 STATES = ("running", "stopped", "crashed", "empty", "missing")
-PURPOSES = ("create", "recover")
+PURPOSES = ("create", "start", "recover")
 _SOURCES = {"grastate": "read from grastate.dat", "recovered": "recovered from InnoDB", "live": "live"}
 
 
@@ -101,7 +101,8 @@ class Verdict:
     """What is to be done, and why.
 
     action is bootstrap (node is the member that does), join (nothing is bootstrapped, node is a member of the live
-    Primary Component) or refuse (node is None). created says that the bootstrap begins a new, empty cluster.
+    Primary Component), settle (members run without a Primary Component: stop them and ask again; node is None) or
+    refuse (node is None). created says that the bootstrap begins a new, empty cluster.
     """
 
     action: str
@@ -120,9 +121,17 @@ class Objection:
 
 
 def elect(
-    members: Sequence[str], reports: Mapping[str, Mapping[str, Any]], purpose: str = "create", force: str | None = None
+    members: Sequence[str],
+    reports: Mapping[str, Mapping[str, Any]],
+    purpose: str = "create",
+    force: str | None = None,
+    stopped_last: str | None = None,
 ) -> Verdict:
-    """Decide by the reports of the members, which are in order of preference; one without a report was not reached."""
+    """Decide by the reports of the members, which are in order of preference; one without a report was not reached.
+
+    purpose is create (all members are empty), start (all were stopped on purpose, stopped_last as the last one) or
+    recover (whatever happened). force names the member to be bootstrapped against objections, with recover only.
+    """
     known = [Member.from_report(name, reports[name]) for name in members if reports.get(name)]
     missing = [name for name in members if not reports.get(name)]
     reasons = {name: f"{name} did not report: its host was not reached." for name in missing}
@@ -149,7 +158,28 @@ def elect(
             return verdict("refuse", None, " ".join(objection.text for objection in objections))
         node = force or members[0]
         return verdict("bootstrap", node, f"All members are empty: {node} begins the cluster.", created=True)
+    if purpose == "start":
+        return _start(known, missing, stopped_last, verdict)
+    if running and force not in [member.name for member in running] and (force or not missing):
+        told = f"{_names(running)} {'run' if len(running) > 1 else 'runs'} without a Primary Component"
+        return verdict("settle", None, f"{told}, and can only be compared with the others when stopped.")
     return _recover(known, missing, force, verdict)
+
+
+def _start(
+    known: list[Member], missing: list[str], stopped_last: str | None, verdict: Callable[..., Verdict]
+) -> Verdict:
+    if unclean := list(_against_starting(known)):
+        return verdict("refuse", None, " ".join([*(told.text for told in _against_silence(missing)), *unclean]))
+    found = _recover(known, missing, None, verdict)
+    if stopped_last and found.action == "bootstrap" and found.node != stopped_last:
+        return verdict(
+            "refuse",
+            None,
+            f"The record of the last stop names {stopped_last} as the last node, but by the positions it is "
+            f"{found.node}: {found.reason} A node ran in between. Run the recover playbook, which shows all positions.",
+        )
+    return found
 
 
 def _recover(known: list[Member], missing: list[str], force: str | None, verdict: Callable[..., Verdict]) -> Verdict:
@@ -238,6 +268,14 @@ def _against_creating(known: list[Member], missing: list[str]) -> Iterator[Objec
         )
 
 
+def _against_starting(known: list[Member]) -> Iterator[str]:
+    for member in known:
+        if member.running:
+            yield _not_primary(member) + " This is not a start after a stop: run the recover playbook."
+        elif member.state == "crashed":
+            yield f"{member.name} was not stopped cleanly, so this is no plain start: run the recover playbook."
+
+
 def _against_recovering(known: list[Member], missing: list[str], force: str | None) -> Iterator[Objection]:
     yield from _against_silence(missing)
     chosen = next((member for member in known if member.name == force), None)
@@ -287,13 +325,15 @@ def _against_member(member: Member) -> Iterator[Objection]:
         )
     elif member.sst_in_progress or member.running:
         return
-    elif member.error:
-        yield Objection(f"{name}: {member.error.rstrip('.')}. Repair that, or name the node to be bootstrapped.")
     elif not member.position.known and member.safe_to_bootstrap:
+        why = f" {member.error.rstrip('.')}." if member.error else ""
         yield Objection(
             f"{name} says that it is safe to bootstrap, but knows no position (its UUID is {member.position.uuid}, "
-            f"its seqno {member.position.seqno}): it began a cluster of its own. Name the node to be bootstrapped."
+            f"its seqno {member.position.seqno}): it began a cluster of its own, or someone wrote its grastate.dat."
+            f"{why} Name the node to be bootstrapped."
         )
+    elif member.error:
+        yield Objection(f"{name}: {member.error.rstrip('.')}. Repair that, or name the node to be bootstrapped.")
     elif not member.position.known:
         yield Objection(
             f"{name} holds data at an unknown position, and may be ahead of the others: "

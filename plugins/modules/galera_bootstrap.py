@@ -42,15 +42,21 @@ options:
   purpose:
     description:
       - V(create) begins a cluster when all members are empty, and fails when there are data.
-      - V(recover) bootstraps the most advanced member of a cluster that is down.
+      - V(start) bootstraps a cluster whose members were all stopped cleanly.
+      - V(recover) bootstraps the most advanced member of a cluster that is down, whatever happened.
     type: str
-    choices: [create, recover]
+    choices: [create, start, recover]
     default: create
   force:
     description:
       - Name of the member to bootstrap against objections, with O(purpose=recover). The verdict's reason names what was
         overruled.
+      - A member that runs without a Primary Component makes one where it stands (C(pc.bootstrap)), together with the
+        members that it sees.
       - Data that only other members hold are lost. A live Primary Component is never overruled.
+    type: str
+  stopped_last:
+    description: Name of the member that was recorded as the last to stop, with O(purpose=start).
     type: str
   datadir:
     description: The node's datadir, an absolute directory of this host or the name of a Docker volume.
@@ -95,7 +101,9 @@ verdict:
   type: dict
   contains:
     action:
-      description: V(bootstrap), V(join) (a Primary Component is live) or V(refuse) (the module fails).
+      description:
+        - V(bootstrap), V(join) (a Primary Component is live), V(settle) (members that run without one have to be
+          stopped first) or V(refuse) (the module fails).
       type: str
     node:
       description: The elected member, or a member of the live Primary Component, or null.
@@ -114,6 +122,10 @@ elected:
   description: Whether this member is the one that bootstraps.
   returned: once the reports were judged
   type: bool
+container:
+  description: Name of the container that runs the new Primary Component on this member, else null.
+  returned: once the reports were judged
+  type: str
 """
 
 from typing import Any
@@ -133,8 +145,9 @@ def main() -> None:
             "member": {"type": "str", "required": True},
             "members": {"type": "list", "elements": "str", "required": True},
             "reports": {"type": "dict", "required": True},
-            "purpose": {"type": "str", "choices": ["create", "recover"], "default": "create"},
+            "purpose": {"type": "str", "choices": ["create", "start", "recover"], "default": "create"},
             "force": {"type": "str"},
+            "stopped_last": {"type": "str"},
             "datadir": {"type": "str", "required": True},
             "socket": {"type": "path", "required": True},
             "defaults_file": {"type": "path"},
@@ -143,12 +156,13 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    verdict = elect(params["members"], params["reports"], params["purpose"], params["force"])
+    verdict = elect(params["members"], params["reports"], params["purpose"], params["force"], params["stopped_last"])
     result: dict[str, Any] = {
         "changed": False,
         "verdict": {key: getattr(verdict, key) for key in ("action", "node", "reason", "created")},
         "reasons": verdict.reasons,
         "elected": verdict.action == "bootstrap" and verdict.node == params["member"],
+        "container": None,
     }
     if verdict.action == "refuse":
         module.fail_json(msg=verdict.reason, **result)
@@ -163,6 +177,7 @@ def main() -> None:
             params["socket"],
             params["defaults_file"],
         )
+        result["container"] = node.container() or node.bootstrap_container
         result["changed"] = node.bootstrap(params["timeout"], predict=module.check_mode)
     except GaleraError as error:
         module.fail_json(msg=str(error), **result)

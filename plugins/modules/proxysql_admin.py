@@ -176,6 +176,9 @@ runtime_servers:
     weight:
       description: Weight within the hostgroup.
       type: int
+    connections_used:
+      description: Connections to the server that a client's transaction or session holds now.
+      type: int
   sample:
     - {hostgroup_id: 10, hostname: 192.168.55.161, port: 3306, status: ONLINE, weight: 1000}
 """

@@ -5,49 +5,14 @@ One lab goes through all four interruptions in turn, each of which lets the run 
 
 from __future__ import annotations
 
-import os
-import re
-import signal
-import subprocess
-from collections.abc import Callable
-
-from ..conftest import PLAIN, ROOT, Lab, recap, wait_until
+from ..conftest import Lab, recap
+from ..interrupt import kill_at
 
 BOOTSTRAP = r"TASK \[dbops.galera.mariadb : Decide, and bootstrap"
 SYNCED = r"TASK \[dbops.galera.mariadb : Wait until the node is Synced"
-LAST = r"PLAY \[The last node"
-STOPPED = r"TASK \[dbops.galera.mariadb : Stop the bootstrap container"
+LAST = r"PLAY \[The writer, or the node in place"
+STOPPED = r"TASK \[dbops.galera.mariadb : Stop the container"
 KEEPALIVED = r"PLAY \[Keepalived\]"
-
-
-def kill_site_at(lab: Lab, *patterns: str, when: Callable[[], bool] = lambda: True) -> None:
-    """Run site, and SIGKILL the controller with its children.
-
-    That is once the patterns have been printed one by one, and then the condition is met.
-    """
-    wanted = list(patterns)
-    process = subprocess.Popen(
-        lab.command("site"),
-        cwd=ROOT,
-        env=PLAIN,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if re.search(wanted[0], line):
-            wanted.pop(0)
-        if not wanted:
-            break
-    assert not wanted, f"site ended before {wanted[0]}:\n{''.join(said)}"
-    wait_until(when, 30, "the moment to kill site")
-    os.killpg(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    process.stdout.close()
 
 
 def running(lab: Lab, host: str) -> set[str]:
@@ -63,26 +28,26 @@ def write(lab: Lab, host: str, row: str) -> None:
 
 
 def test_a_killed_while_mariadb0_starts(lab: Lab) -> None:
-    kill_site_at(lab, BOOTSTRAP, when=lambda: "mariadb0" in running(lab, "host1"))
+    kill_at(lab, "site", BOOTSTRAP, when=lambda: "mariadb0" in running(lab, "host1"))
     assert "mariadb1" not in running(lab, "host1")
     assert "mariadb2" not in running(lab, "host2")
 
 
 def test_b_killed_after_the_second_node_joined(lab: Lab) -> None:
-    kill_site_at(lab, SYNCED, r"^(ok|changed): \[host2\]")
+    kill_at(lab, "site", SYNCED, r"^(ok|changed): \[host2\]")
     assert "mariadb0" in running(lab, "host1")
     assert "mariadb2" in running(lab, "host2")
     write(lab, "host2", "after b")
 
 
 def test_c_killed_between_stopping_mariadb0_and_starting_mariadb1(lab: Lab) -> None:
-    kill_site_at(lab, LAST, STOPPED, r"^changed: \[host1\]")
+    kill_at(lab, "site", LAST, STOPPED, r"^changed: \[host1\]")
     assert running(lab, "host1").isdisjoint({"mariadb0", "mariadb1"})
     write(lab, "host3", "after c")
 
 
 def test_d_killed_during_keepalived(lab: Lab) -> None:
-    kill_site_at(lab, KEEPALIVED, r"TASK .*Start Keepalived")
+    kill_at(lab, "site", KEEPALIVED, r"TASK .*Start Keepalived")
     write(lab, "host1", "after d")
 
 

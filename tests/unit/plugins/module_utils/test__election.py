@@ -230,9 +230,6 @@ def test_naming_a_node_that_nothing_speaks_against() -> None:
         ((crashed(7), EMPTY, crashed(8)), "db2", "db2 was named to be bootstrapped, but holds no data"),
         ((crashed(7), HALF, crashed(8)), "db2", "but holds the half of an interrupted SST"),
         ((crashed(7), None, crashed(8)), "db2", "db2 was named to be bootstrapped, but it did not report"),
-        # The others run on, and might be ahead.
-        ((crashed(7), ALONE, crashed(8)), "db3", "db2 is running, but is not (yet) part of a Primary Component"),
-        ((crashed(7), ALONE, crashed(8)), None, "Stop it, or name db2 to be bootstrapped"),
         ((crashed(7), crashed(8), crashed(9)), "db4", "db4 was named to be bootstrapped, but it is no member"),
     ],
 )
@@ -281,3 +278,51 @@ def test_reasons_say_what_is_known_of_each_member() -> None:
 
 def test_members_of_other_clusters_are_not_looked_at() -> None:
     assert elect(["db1"], {"db1": EMPTY, "elsewhere": LIVE}).created
+
+
+@pytest.mark.parametrize("force", [None, "db3"])
+def test_members_without_a_primary_component_are_stopped_before_they_are_compared(force: str | None) -> None:
+    verdict = decide(crashed(7), ALONE, crashed(8), force=force)
+    assert (verdict.action, verdict.node) == ("settle", None)
+    assert "db2 runs without a Primary Component" in verdict.reason
+
+
+def test_nothing_is_stopped_while_a_member_may_be_live_elsewhere() -> None:
+    verdict = decide(crashed(7), ALONE, None)
+    assert verdict.action == "refuse"
+    assert "db3 did not report, and may be live" in verdict.reason
+
+
+def test_a_running_member_that_is_named_is_promoted_where_it_stands() -> None:
+    verdict = decide(None, ALONE, None, force="db2")
+    assert (verdict.action, verdict.node) == ("bootstrap", "db2")
+
+
+STARTS: list[tuple[tuple[Report | None, ...], str | None, str, str | None]] = [
+    ((stopped(7), stopped(7), stopped(7, safe=True)), "db3", "bootstrap", "db3"),
+    ((stopped(7), stopped(7), stopped(7, safe=True)), None, "bootstrap", "db3"),
+]
+
+
+@pytest.mark.parametrize(("reports", "last", "action", "node"), STARTS)
+def test_a_start_follows_the_record(
+    reports: tuple[Report | None, ...], last: str | None, action: str, node: str | None
+) -> None:
+    verdict = elect(MEMBERS, dict(zip(MEMBERS, reports)), "start", stopped_last=last)  # type: ignore[arg-type]
+    assert (verdict.action, verdict.node) == (action, node)
+
+
+@pytest.mark.parametrize(
+    ("reports", "last", "sentence"),
+    [
+        ((stopped(7), crashed(7), stopped(7, safe=True)), "db3", "db2 was not stopped cleanly"),
+        ((stopped(7), ALONE, stopped(7, safe=True)), "db3", "This is not a start after a stop"),
+        ((stopped(7), None, stopped(7, safe=True)), "db3", "db2 did not report, and may be live"),
+        ((stopped(7), EMPTY, stopped(7, safe=True)), "db3", "db2 is empty beside members with data"),
+        ((stopped(7), stopped(9, safe=True), stopped(7)), "db3", "names db3 as the last node, but by the positions"),
+    ],
+)
+def test_a_start_is_refused(reports: tuple[Report | None, ...], last: str | None, sentence: str) -> None:
+    verdict = elect(MEMBERS, dict(zip(MEMBERS, reports)), "start", stopped_last=last)  # type: ignore[arg-type]
+    assert verdict.action == "refuse"
+    assert sentence in verdict.reason

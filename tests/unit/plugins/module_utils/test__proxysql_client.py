@@ -40,6 +40,8 @@ class Admin:
                 self._db.execute(f"CREATE TABLE {place} ({', '.join(columns)}{check})")
                 if name == "global_variables":
                     self._db.executemany(f"INSERT INTO {place} VALUES (?, ?)", VARIABLES.items())
+        self._db.execute("CREATE TABLE stats_mysql_connection_pool (hostgroup, srv_host, srv_port, ConnUsed)")
+        self._db.execute("INSERT INTO stats_mysql_connection_pool VALUES ('0', 'db1', '3306', '2')")
 
     def cursor(self) -> Admin:
         return self
@@ -104,7 +106,7 @@ def test_the_second_run_has_nothing_to_do(admin: Admin) -> None:
     assert configure(admin, want) == [f"LOAD {u} TO RUNTIME" for u in units] + [f"SAVE {u} TO DISK" for u in units]
     assert configure(admin, want) == []
     assert AdminClient(admin).runtime_servers() == [
-        {"hostgroup_id": 0, "hostname": "db1", "port": 3306, "status": "ONLINE", "weight": 1}
+        {"hostgroup_id": 0, "hostname": "db1", "port": 3306, "status": "ONLINE", "weight": 1, "connections_used": 2}
     ]
 
 

@@ -56,16 +56,18 @@ def summarise(
     holders: Sequence[str],
     proxies: Mapping[str, Sequence[Mapping[str, Any]] | None],
     writer_hostgroup: int = 10,
+    arbitrators: Mapping[str, Mapping[str, Any] | None] | None = None,
 ) -> dict[str, Any]:
     """Sum a cluster up.
 
     members: inventory name -> {name, address, port}; reports: inventory name -> report of galera_seqno, missing where
     the host did not answer; holders: hosts that have the VIP; proxies: host -> rows of runtime_mysql_servers, None
-    where the proxy did not answer.
+    where the proxy did not answer; arbitrators: host -> {name, state} of its container, None where the host did not answer.
     Returns code (0 healthy, 2 degraded, 3 down), status (its word), problems (sentences), nodes (rows), lines (table).
     """
     writers = _online_writers(proxies, writer_hostgroup)
     written_to = {address for addresses in writers.values() for address in addresses}
+    arbitrators = arbitrators or {}
     rows, problems = [], []
     for host, member in members.items():
         report = reports.get(host)
@@ -73,7 +75,10 @@ def summarise(
         writes = f"{member['address']}:{member['port']}" in written_to if proxies else host in holders
         role = ("writer" if writes else "reader") if _serves(report) else "-"
         rows.append(_row(host, member["name"], report, role, host in holders))
-        problems += _of_member(host, member["name"], report, len(members))
+        problems += _of_member(host, member["name"], report, len(members), len(arbitrators))
+    for host, found in arbitrators.items():
+        rows.append(_row(host, found["name"] if found else "-", found, "arbitrator" if found else "-", host in holders))
+        problems += _of_arbitrator(host, found)
     uuids = {report["uuid"] for report in reports.values() if _serves(report)}
     if len(uuids) > 1:
         problems.append(f"There is more than one cluster: {', '.join(sorted(uuids))}.")
@@ -85,7 +90,7 @@ def summarise(
     return {"code": code, "status": WORDS[code], "problems": problems, "nodes": rows, "lines": table(rows)}
 
 
-def _of_member(host: str, node: str, report: Mapping[str, Any] | None, members: int) -> list[str]:
+def _of_member(host: str, node: str, report: Mapping[str, Any] | None, members: int, arbitrators: int) -> list[str]:
     if report is None:
         return [f"{host} does not answer."]
     if report["state"] != "running":
@@ -93,10 +98,19 @@ def _of_member(host: str, node: str, report: Mapping[str, Any] | None, members: 
     if report["cluster_status"] != "Primary" or report["local_state"] != "Synced":
         said = report.get("error") or f"{report['cluster_status']}, {report['local_state']}"
         return [f"{host}: node {node} is not Synced in a Primary Component ({said})."]
-    if report["cluster_size"] != members:
-        return [f"{host} sees a cluster of {report['cluster_size']}, the inventory has {members} members."]
+    if report["cluster_size"] != members + arbitrators:
+        also = f" and {arbitrators} arbitrator{'s' * (arbitrators > 1)}" if arbitrators else ""
+        return [f"{host} sees a cluster of {report['cluster_size']}, the inventory has {members} members{also}."]
     if report["bootstrap"]:
         return [f"{host} still runs the bootstrap container; run site again."]
+    return []
+
+
+def _of_arbitrator(host: str, found: Mapping[str, Any] | None) -> list[str]:
+    if found is None:
+        return [f"{host} does not answer."]
+    if found["state"] != "running":
+        return [f"{host}: arbitrator {found['name']} is {found['state']}."]
     return []
 
 
@@ -110,9 +124,9 @@ def _of_proxies(proxies: Mapping[str, Any], writers: Mapping[str, Sequence[str]]
     return problems
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = COLUMNS) -> list[str]:
     """Lay rows out in columns; None is shown as a dash."""
-    cells = [[column.upper() for column in COLUMNS]]
-    cells += [["-" if row[column] is None else str(row[column]) for column in COLUMNS] for row in rows]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(COLUMNS))]
+    cells = [[column.upper() for column in columns]]
+    cells += [["-" if row[column] is None else str(row[column]) for column in columns] for row in rows]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in cells]

@@ -1,0 +1,144 @@
+"""Day-2 verbs under load, as ratios within one run. Run by `make bench`; figures are printed, only lost rows fail."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable
+
+from ..conftest import PLAIN, ROOT, Lab, wait_until
+from ..ledger import Ledger
+
+# What a recovery waits for; the rest of its time is Ansible's.
+WAITS = (
+    "Read the node's position",
+    "Decide, and bootstrap the elected node",
+    "Stop the container",
+    "Start the node",
+    "Have the container started",
+    "Wait until the node is Synced",
+)
+
+
+def timed(doing: Callable[[], object]) -> float:
+    begin = time.monotonic()
+    doing()
+    return time.monotonic() - begin
+
+
+def synced(lab: Lab, host: str, container: str) -> bool:
+    question = f"docker exec {container} mariadb -BNe \"SHOW STATUS LIKE 'wsrep_local_state_comment'\" 2>/dev/null"
+    return "Synced" in lab.quick(host, question, check=False)
+
+
+def test_restart_under_load(lab: Lab) -> None:
+    with Ledger(lab) as ledger:
+        ledger.wait_for()
+        ledger.mark("before")
+        time.sleep(15)
+        ledger.mark("restart")
+        run = lab.play("restart")
+        ledger.mark("after")
+        ledger.wait_for()
+    assert run.returncode == 0, run.stdout
+    ledger.account()
+    rate = ledger.phase("restart").rate / ledger.phase("before").rate
+    lab.say(
+        f"restart: write rate / before {rate:.2f} (aim, of upgrade: at least 0.6), errors"
+        f" {ledger.phase('restart').errors} (aim: none), longest gap {ledger.phase('restart').longest_gap:.2f} s (aim: at most 1)"
+    )
+
+
+def test_writer_killed(lab: Lab) -> None:
+    """The gap over what the cluster (evs.suspect_timeout) and the check of the proxy, or of Keepalived, need to notice."""
+    suspect = float(
+        re.search(  # type: ignore[union-attr]
+            r"evs.suspect_timeout = PT([0-9.]+)S", lab.node_sql("host1", "SELECT @@wsrep_provider_options")
+        )[1]
+    )
+    check = 1.0
+    gaps = []
+    for _ in range(3):
+        with Ledger(lab) as ledger:
+            ledger.wait_for()
+            ledger.mark("killed")
+            lab.quick("host1", "kill -9 $(docker inspect -f '{{.State.Pid}}' mariadb1)")
+            ledger.wait_for(1000, 60)
+            wait_until(lambda: synced(lab, "host1", "mariadb1"), 90, "mariadb1 Synced again")
+            time.sleep(5)
+        ledger.account()
+        gaps.append(ledger.phase("killed").longest_gap)
+    lab.say(
+        f"writer killed: longest gaps {', '.join(f'{gap:.2f}' for gap in gaps)} s;"
+        f" worst / (suspect timeout {suspect:g} s + check interval {check:g} s) {max(gaps) / (suspect + check):.2f} (aim: at most 1.25)"
+    )
+
+
+def test_recover(lab: Lab) -> None:
+    """A fully crashed cluster: recover, against the same steps by hand with nothing between them."""
+    image = lab.variables["mariadb_image"]
+    with Ledger(lab) as ledger:
+        ledger.wait_for(2000)
+        subprocess.run(
+            [
+                "ansible",
+                "-i",
+                str(lab.inventory),
+                "galera",
+                "-m",
+                "command",
+                "-a",
+                "docker kill {{ galera_node_name }}",
+            ],
+            cwd=ROOT,
+            env=PLAIN,
+            check=True,
+            capture_output=True,
+        )
+    position = (
+        "docker run --rm --network none --entrypoint mariadbd -v /containers/{node}/datadir:/var/lib/mysql"
+        " -v /containers/{node}/conf.d:/etc/mysql/mariadb.conf.d:ro {image} --user=mysql --wsrep-recover"
+        " --wsrep_cluster_address=gcomm:// --skip-networking --log-error=/dev/stderr"
+    )
+    recovery = max(
+        timed(lambda host=host, node=node: lab.quick(host, position.format(node=node, image=image)))  # type: ignore[misc]
+        for host, node in lab.nodes.items()
+    )
+    profile = {
+        **PLAIN,
+        "ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.profile_tasks",
+        "PROFILE_TASKS_TASK_OUTPUT_LIMIT": "all",
+    }
+    begin = time.monotonic()
+    run = subprocess.run(
+        lab.command("recover", "-e", "recover_confirm=yes"),
+        cwd=ROOT,
+        env={**os.environ, **profile},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    whole = time.monotonic() - begin
+    assert run.returncode == 0, run.stdout
+    ledger.account()
+    waits = sum(
+        float(seconds)
+        for name, seconds in re.findall(r"^(.+?) -+ ([0-9.]+)s$", run.stdout, re.MULTILINE)
+        if name.split(" : ")[-1].strip() in WAITS
+    )
+    # One server's start, and one IST: the third node again, killed once more.
+    lab.quick("host3", "docker kill mariadb3")
+    ledger_start = timed(
+        lambda: (
+            lab.quick("host3", "docker start mariadb3"),
+            wait_until(lambda: synced(lab, "host3", "mariadb3"), 90, "mariadb3 Synced"),
+        )
+    )
+    aim = 2 * (recovery + ledger_start)
+    lab.say(
+        f"recover: {whole:.1f} s, of which {waits:.1f} s are waits for servers; slowest position {recovery:.1f} s, a start with IST"
+        f" {ledger_start:.1f} s; waits / (position + start + IST) {waits / (recovery + ledger_start):.2f}, whole {2 * whole / aim:.2f}"
+        " (aim: at most 2, without Ansible)"
+    )

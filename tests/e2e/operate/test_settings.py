@@ -89,8 +89,9 @@ def test_a_static_setting_is_rolled_out_with_the_dynamic_ones(lab: Lab) -> None:
         run = lab.play("site", *wanted)
         assert run.returncode == 0, run.stdout
     ledger.account()
+    said = " ".join(run.stdout.split())
     for host, node in lab.nodes.items():
-        assert f"{node} has to be restarted for its settings: back_log is read-only while the server runs" in run.stdout
+        assert f"{node} has to be restarted for its settings: back_log is read-only while the server runs" in said
         assert started(lab)[host] != before[host]
     assert asked(lab, "back_log") == {"91"}
     assert asked(lab, "max_connections") == {"179"}

@@ -8,7 +8,7 @@ import pathlib
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,15 +33,39 @@ class Lab:
     addresses: dict[str, str] = field(init=False)
     nodes: dict[str, str] = field(init=False)
     proxies: list[str] = field(init=False)
+    # In it, what is printed is not captured by pytest.
+    uncaptured: Callable[[], contextlib.AbstractContextManager[object]] = field(
+        default=contextlib.nullcontext, repr=False
+    )
 
     def __post_init__(self) -> None:
         self.inventory = ROOT / ".lab" / self.name / "inventory"
         self.variables = yaml.safe_load((self.inventory / "group_vars/all/lab.yml").read_text())
         self.secrets = yaml.safe_load((self.inventory / "group_vars/all/secrets.yml").read_text())
+        groups = self.groups()
+        self.addresses = {
+            host: v["ansible_host"] for group in groups.values() for host, v in group.items() if "ansible_host" in v
+        }
+        self.nodes = {host: v["galera_node_name"] for host, v in groups["galera"].items()}
+        self.proxies = list(groups["proxysql"])
+
+    def groups(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """The inventory's groups: hosts with their variables."""
         groups = yaml.safe_load((self.inventory / "hosts.yml").read_text())
-        self.addresses = {host: v["ansible_host"] for host, v in groups["galera"]["hosts"].items()}
-        self.nodes = {host: v["galera_node_name"] for host, v in groups["galera"]["hosts"].items()}
-        self.proxies = list(groups["proxysql"]["hosts"])
+        return {group: dict(content["hosts"] or {}) for group, content in groups.items()}
+
+    def move(self, to: str, *hosts: str, **variables: Any) -> None:
+        """Rewrite the inventory: hosts of galera, spare, arbitrator and leaving go to the end of one of these groups.
+
+        A variable that is given is set for each of the hosts; without galera_node_name they keep theirs.
+        """
+        groups = self.groups()
+        for host in hosts:
+            home = next(group for group in ("galera", "spare", "arbitrator", "leaving") if host in groups[group])
+            groups[to][host] = {**groups[home].pop(host), **variables}
+        text = yaml.safe_dump({group: {"hosts": content} for group, content in groups.items()}, sort_keys=False)
+        (self.inventory / "hosts.yml").write_text(text)
+        self.__post_init__()
 
     @property
     def vip(self) -> str:
@@ -69,13 +93,50 @@ class Lab:
         """Run a shell command on a lab host as root; it must succeed."""
         return str(self.host(name).check_output(command))
 
+    def quick(self, name: str, command: str, check: bool = True, seconds: float = 60) -> str:
+        """Run a shell command on a lab host as root, over an SSH connection that stays open: for what must happen at once.
+
+        It must succeed, unless check is false, and end within so many seconds.
+        """
+        state = self.inventory.parent
+        shell = ["ssh", "-q", "-i", str(state / "key"), "-o", f"UserKnownHostsFile={state / 'known_hosts'}"]
+        shared = ["-o", "ControlMaster=auto", "-o", f"ControlPath={state / '%h'}", "-o", "ControlPersist=60"]
+        shared += ["-o", "ServerAliveInterval=5", "-o", "ConnectTimeout=10", "-o", "BatchMode=yes"]
+        run = subprocess.run(
+            [*shell, *shared, f"root@{self.addresses[name]}", command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            check=False,
+            timeout=seconds,
+        )
+        assert run.returncode == 0 or not check, f"{name}: {command}: {run.returncode}\n{run.stdout}{run.stderr}"
+        return run.stdout
+
+    @contextlib.contextmanager
+    def unreachable(self, name: str) -> Iterator[None]:
+        """A host that the controller cannot log in to; its database lives on."""
+        rule = ["INPUT", "-p", "tcp", "--dport", "22", "-j", "REJECT", "--reject-with", "tcp-reset"]
+        inside = ["docker", "exec", f"dbops-{self.name}-{name}", "iptables"]
+        subprocess.run([*inside, "-I", *rule], check=True)
+        try:
+            yield
+        finally:
+            subprocess.run([*inside, "-D", *rule], check=True)
+
+    def say(self, text: str) -> None:
+        """Print a line of a test's report, whether the test succeeds or not."""
+        with self.uncaptured():
+            print(f"\n{text}", flush=True)
+
     def node_sql(self, name: str, statement: str) -> str:
         """Run SQL inside a host's node, by the image's own client, as root through the socket."""
         return self.on(name, f'docker exec {self.nodes[name]} mariadb -BN -e "{statement}"').strip()
 
     @contextlib.contextmanager
-    def through_vip(self) -> Iterator[pymysql.connections.Connection[Any]]:
-        """A connection of the application through the front door."""
+    def through_vip(self, patience: float = 10) -> Iterator[pymysql.connections.Connection[Any]]:
+        """A connection of the application through the front door; it waits so many seconds for an answer."""
         connection = pymysql.connect(
             host=self.vip,
             port=self.vip_port,
@@ -84,11 +145,21 @@ class Lab:
             database="application",
             autocommit=True,
             connect_timeout=2,
-            read_timeout=10,
-            write_timeout=10,
+            read_timeout=patience,
+            write_timeout=patience,
         )
         with connection:
             yield connection
+
+    def whole(self) -> bool:
+        """Whether every node is Synced in one Primary Component of all of them; quicker than status."""
+        question = "SHOW STATUS WHERE Variable_name IN ('wsrep_cluster_size', 'wsrep_cluster_status', 'wsrep_local_state_comment')"
+        told = [
+            self.quick(host, f'docker exec {node} mariadb -BNe "{question}" 2>/dev/null || true')
+            for host, node in self.nodes.items()
+        ]
+        wanted = {f"wsrep_cluster_size\t{len(self.nodes)}", "wsrep_cluster_status\tPrimary", "wsrep_local_state_comment\tSynced"}
+        return all(set(lines.splitlines()) == wanted for lines in told)
 
     def uuids(self) -> set[str]:
         """Cluster UUIDs that the nodes report; one element in a sound cluster."""
@@ -112,5 +183,6 @@ def wait_until(condition: Any, seconds: float, what: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def lab() -> Lab:
-    return Lab(os.environ.get("LAB", "lab"))
+def lab(pytestconfig: pytest.Config) -> Lab:
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    return Lab(os.environ.get("LAB", "lab"), uncaptured=capture.global_and_fixture_disabled)

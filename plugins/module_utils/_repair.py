@@ -1,0 +1,144 @@
+# Copyright (c) 2026, dbops.galera contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pure: whether a node of a live cluster may be repaired, and whether it gets back by IST or by SST, and why.
+
+IST keeps the node's data and adds what it missed; it needs data that are sound and a peer whose write-set cache reaches
+back to them. SST throws the data away and copies a peer's: https://mariadb.com/kb/en/introduction-to-state-snapshot-transfers-ssts/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.dbops.galera.plugins.module_utils._election import Member
+from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
+from ansible_collections.dbops.galera.plugins.module_utils._position import NULL_UUID
+
+# What a server's log says when its own data are bad, in a line of level ERROR.
+_BAD = re.compile(r"(?i)corrupt|checksum mismatch|inconsisten|unsupported storage engine|as a storage engine failed")
+_ERROR = re.compile(r"\[ERROR\]\s*(.*)")
+_NO_BACKUP = "No backup is known that it could start from instead."
+
+
+@dataclass(frozen=True)
+class Method:
+    """name is IST or SST; reason is a sentence or two, with its subject."""
+
+    name: str
+    reason: str
+
+
+def problems(host: str, members: Sequence[str], reports: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What speaks against a repair of a host's node, as sentences; reports of the members that were reached."""
+    if host not in members:
+        named = f"is '{host}'" if host else "is not set"
+        return [f"repair_node_host {named}: name the host whose node is to be repaired, one of {', '.join(members)}."]
+    if not reports.get(host):
+        return [f"{host} was not reached: bring it back, or give its node a new host with the playbook replace_node."]
+    node = Member.from_report(host, reports[host])
+    if node.primary and node.local_state == "Synced":
+        healthy = f"{host}: {reports[host].get('node')} is Primary and Synced at {node.position}"
+        return [f"{healthy}: there is nothing to repair. To restart it, run the playbook restart."]
+    known = [Member.from_report(name, reports[name]) for name in members if reports.get(name)]
+    return list(_against_cluster(host, known))
+
+
+def _against_cluster(host: str, known: Sequence[Member]) -> Iterator[str]:
+    live = [member for member in known if member.primary and member.name != host]
+    if not live:
+        yield (
+            f"No other node than that of {host} is in a Primary Component, so there is no cluster to rejoin: "
+            "run the playbook recover, which compares the positions of all nodes."
+        )
+        return
+    if len({member.position.uuid for member in live}) > 1:
+        told = ", ".join(f"{member.name} {member.position}" for member in live)
+        yield f"The other nodes are Primary in different clusters ({told}): find out which one is the right one first."
+    sizes = {member.cluster_size for member in live}
+    if len(live) > max(sizes) > 0:
+        told = ", ".join(f"{member.name} counts {member.cluster_size}" for member in live)
+        yield f"The other nodes are Primary without seeing each other ({told}): the cluster is split. Mend that first."
+
+
+def signs(log: str) -> list[str]:
+    """What a server's log tells of bad data, each line once, without its date."""
+    told = [match[1].strip() for match in map(_ERROR.search, log.splitlines()) if match and _BAD.search(match[1])]
+    return list(dict.fromkeys(told))
+
+
+def decide(
+    node: str,
+    report: Mapping[str, Any],
+    peers: Mapping[str, Mapping[str, Any]],
+    seen: Sequence[str] = (),
+    failed: str = "",
+) -> Method:
+    """Choose by the report of the stopped node, its position recovered, and the live status of its peers, by name.
+
+    seen are signs of bad data; failed is how an IST ended, where one was tried. Raises GaleraError for data of another
+    cluster, which are not to be replaced by a repair.
+    """
+    own = Member.from_report(node, report)
+    uuids = {str(peer["uuid"]) for peer in peers.values()}
+    if len(uuids) != 1:
+        raise GaleraError(
+            f"The peers of {node} are in {len(uuids)} clusters ({', '.join(sorted(uuids)) or 'none is live'}): "
+            "find out which one the node belongs to, and run again."
+        )
+    (uuid,) = uuids
+    if own.position.uuid not in (uuid, NULL_UUID) and not own.blank:
+        raise GaleraError(
+            f"{node} holds data of another cluster ({own.position.uuid}; the live one is {uuid}): this is no repair. "
+            "See whether datadir and inventory are right; save the data and empty the datadir, or take the host out."
+        )
+    return _sst_at_once(own, seen, failed) or _by_position(own, peers)
+
+
+def _sst_at_once(own: Member, seen: Sequence[str], failed: str) -> Method | None:
+    if failed:
+        why = f"it was started for an IST, and did not come back: {failed.rstrip('.')}"
+    elif own.blank:
+        why = "its datadir is empty"
+    elif own.sst_in_progress:
+        why = "its last SST did not end, so it holds the half of another node's data"
+    elif own.error:
+        # A recovery that failed tells its log; one line of it says what is wrong.
+        told, *log = own.error.replace(f"{own.name}: ", "").splitlines()
+        why = "; ".join([told.split(" Its last log lines")[0].rstrip("."), *signs("\n".join(log))[:1]]).rstrip(".")
+    elif seen:
+        why = f"its log tells of bad data: {seen[0].rstrip('.')}"
+    elif not own.position.known:
+        why = "its position is unknown"
+    else:
+        return None
+    return Method("SST", f"{own.name} gets all data anew by SST, because {why}. {_NO_BACKUP}")
+
+
+def _by_position(own: Member, peers: Mapping[str, Mapping[str, Any]]) -> Method:
+    last = max(int(peer["seqno"]) for peer in peers.values())
+    behind = last - own.position.seqno
+    if behind < 0:
+        return Method(
+            "SST",
+            f"{own.name} gets all data anew by SST, because at {own.position} it is ahead of the live cluster "
+            f"(seqno {last}): it holds writes that the others lack. They are in the datadir that is kept; save them.",
+        )
+    reaches = {name: int(peer["cached_downto"]) for name, peer in peers.items() if peer.get("cached_downto")}
+    able = [name for name, downto in reaches.items() if downto <= own.position.seqno + 1]
+    if behind == 0 or able:
+        from_whom = f"; {' and '.join(able)} still {'has' if len(able) == 1 else 'have'} them" if behind else ""
+        return Method(
+            "IST",
+            f"{own.name} keeps its data and gets by IST what it missed: it is at {own.position}, "
+            f"{behind} write sets behind{from_whom}.",
+        )
+    oldest = f"none of them older than {min(reaches.values())}" if reaches else "and none of them holds any"
+    return Method(
+        "SST",
+        f"{own.name} gets all data anew by SST, because it is at {own.position}, and the write sets that follow are in "
+        f"no peer's gcache any more ({oldest}). {_NO_BACKUP}",
+    )

@@ -38,6 +38,12 @@ options:
     description: The hostgroup of the writer.
     type: int
     default: 10
+  arbitrators:
+    description:
+      - Host to a dictionary of C(name) and C(state) of the arbitrator's container, null where the host did not answer.
+      - They count as members of the group, and get a row each.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -50,7 +56,7 @@ RETURN = r"""
 _value:
   description:
     - C(code) is 0 (healthy), 2 (degraded) or 3 (down), C(status) the word for it, C(problems) a list of sentences,
-      C(nodes) a row for each member, C(lines) the table as text.
+      C(nodes) a row for each member and arbitrator, C(lines) the table as text.
   type: dict
 """
 

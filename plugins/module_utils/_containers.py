@@ -9,6 +9,7 @@ The API: https://docs.docker.com/engine/api/v1.41/
 
 from __future__ import annotations
 
+import calendar
 import copy
 import os
 import posixpath
@@ -69,6 +70,14 @@ class Engine:
             try:
                 found: dict[str, Any] = self._api.inspect_container(name)
                 return found
+            except docker.errors.NotFound:
+                return None
+
+    def image_id(self, name: str) -> str | None:
+        """The id of an image that is on this host, or None where there is none of the name."""
+        with _docker(f"inspect image {name}"):
+            try:
+                return str(self._api.inspect_image(name)["Id"])
             except docker.errors.NotFound:
                 return None
 
@@ -163,6 +172,17 @@ class Engine:
         except GaleraError as error:  # the log is told beside another failure, which matters more
             return str(error)
         return mask(log.decode("utf-8", "replace").rstrip())
+
+    def last_life(self, name: str, lines: int = 2000) -> str:
+        """The log of a container since it was last started, its last lines, passwords masked; empty without it."""
+        found = self.inspect(name)
+        if found is None:
+            return ""
+        # Such as 2026-11-21T09:06:15.285513735Z, or the year 1 where it was never started.
+        started = calendar.timegm(time.strptime(found["State"]["StartedAt"][:19], "%Y-%m-%dT%H:%M:%S"))
+        with _docker(f"read the log of container {name}"):
+            log = self._api.logs(name, stdout=True, stderr=True, tail=lines, since=max(started, 1))
+        return mask(log.decode("utf-8", "replace"))
 
     def watch(
         self, names: Sequence[str], clock: Callable[[], float] = time.monotonic, restarts: int | None = None

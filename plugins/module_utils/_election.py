@@ -237,7 +237,12 @@ def _against_joining(known: list[Member], live: list[Member]) -> Iterator[str]:
     (uuid,) = uuids
     reached = max(member.position.seqno for member in live)
     for member in known:
-        if member.foreign and member.position.uuid not in (uuid, NULL_UUID):
+        if member.running and member.local_state == "Inconsistent":
+            yield (
+                f"{member.name} runs, but was put out of the cluster: its data differ from the other nodes'. "
+                "To save them, and get the others', run the playbook repair_node."
+            )
+        elif member.foreign and member.position.uuid not in (uuid, NULL_UUID):
             yield (
                 f"{member.name} holds data of another cluster ({member.position.uuid}; {_names(live)} is in {uuid}), "
                 "which joining would overwrite: save the data and empty the datadir, or take it out of the inventory."

@@ -8,17 +8,20 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.dbops.galera.plugins.module_utils._containers import Engine, bind_of, is_directory, mask
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
+from ansible_collections.dbops.galera.plugins.module_utils._files import replace
 from ansible_collections.dbops.galera.plugins.module_utils._position import (
+    NULL_UUID,
     GraState,
     Position,
     View,
     allow_bootstrap,
+    grastate_of,
     parse_grastate,
     parse_gvwstate,
     parse_recovered,
@@ -29,6 +32,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._wsrep import (
     NotAnswering,
     TimedOut,
     Wanted,
+    connect,
     read_status,
     wait_for,
 )
@@ -58,7 +62,9 @@ for file in grastate.dat gvwstate.dat; do
 done
 [ ! -e sst_in_progress ] || echo sst_in_progress
 [ -z "$(ls -A mysql 2>/dev/null)" ] || echo mysql"""
-WRITE = f"sed -i 's/^\\(safe_to_bootstrap:[[:space:]]*\\)0[[:space:]]*$/\\11/' {DATADIR}/grastate.dat"
+# The new content is the first argument, in base64.
+WRITE = f"""cd {DATADIR} && echo "$1" | base64 -d >.grastate.dat &&
+chown --reference=. .grastate.dat && chmod 660 .grastate.dat && mv .grastate.dat grastate.dat"""
 
 
 @dataclass(frozen=True)
@@ -128,6 +134,7 @@ class Node:
         """
         report = {**dict.fromkeys(FIELDS), "node": self.name, "bootstrap": False, "sst_in_progress": False}
         report.update(_position(Position(), "none"))
+        report.update(self._made_of(image))
         container = self.container()
         if container:
             report.update(state="running", container=container, bootstrap=container == self.bootstrap_container)
@@ -139,30 +146,34 @@ class Node:
         return report
 
     def wait(self, wanted: Wanted, timeout: float, interval: float = 0.5) -> Seen:
-        """Wait for a state of the server; raises TimedOut[Seen], or at once when the container has ended."""
+        """Wait for a state of the server; raises TimedOut[Seen], or at once what no waiting will change."""
         watch = self.engine.watch([self.name, self.bootstrap_container], restarts=self.restarts)
 
         def read() -> Seen:
             watch()
             self.restarts = watch.restarts
             try:
-                return Seen(read_status(self.socket, self.defaults_file))
+                seen = Seen(read_status(self.socket, self.defaults_file))
             except (NotAnswering, AccessRefused) as error:
                 return Seen(None, f"{watch.name} runs, but there is no status: {error}")
+            if seen.status and seen.status.put_out:
+                raise GaleraError(
+                    f"{watch.name} runs, but was put out of the cluster: its data differ from the other nodes'. "
+                    "Run the playbook repair_node."
+                )
+            return seen
 
         return wait_for(read, lambda seen: wanted.met(seen.status), timeout, interval)
 
     def bootstrap(self, timeout: float, predict: bool = False) -> bool:
         """Have the bootstrap container Primary and Synced; timeout in seconds.
 
-        Returns whether it was started, or would be (predict).
+        A node that runs without a Primary Component makes one itself. Returns whether anything was, or would be
+        (predict), done.
         """
         running = self.container()
         if running == self.name:
-            raise GaleraError(
-                f"{self.name} is to be bootstrapped, but is running: stop it first "
-                f"(docker stop --time 600 {self.name}), two servers must never run on one datadir."
-            )
+            return self._promote(timeout, predict)
         if predict:
             return not running
         if not running:
@@ -172,7 +183,7 @@ class Node:
                     f"{self.name}: there is no container of that name to make {self.bootstrap_container} from."
                 )
             self.engine.remove_stopped(self.bootstrap_container)
-            self._allow_bootstrap(source["Image"], timeout)
+            self._allow_bootstrap(source, timeout)
             self.engine.clone(source, self.bootstrap_container, BOOTSTRAP)
         try:
             self.wait(Wanted(), timeout)
@@ -183,6 +194,29 @@ class Node:
                 f"Its last log lines:\n{self.engine.tail(self.bootstrap_container)}"
             ) from error
         return not running
+
+    def _promote(self, timeout: float, predict: bool) -> bool:
+        """Let the running node, and those it sees, be the Primary Component; those it does not see are given up."""
+        if read_status(self.socket, self.defaults_file).primary:
+            return False
+        if not predict:
+            with connect(self.socket, self.defaults_file) as connection, connection.cursor() as cursor:
+                # Newer servers may have a variable for each of the provider's options; their list is read-only then.
+                cursor.execute("SHOW GLOBAL VARIABLES LIKE 'wsrep_provider_pc_bootstrap'")
+                alone = cursor.fetchone() is not None
+                cursor.execute(
+                    "SET GLOBAL wsrep_provider_pc_bootstrap = ON"
+                    if alone
+                    else "SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'"
+                )
+            try:
+                self.wait(Wanted(), timeout)
+            except TimedOut as error:
+                raise GaleraError(
+                    f"{self.name} is not Primary and Synced {timeout:g} s after it was told to be. "
+                    f"Last state seen: {error.last}."
+                ) from error
+        return True
 
     def received(self) -> int | None:
         """Bytes on disk of a datadir that is a directory, without the write-set cache; grows while an SST arrives."""
@@ -219,6 +253,14 @@ class Node:
             return {"error": f"{self.name} is running. {error}"}
         return _told(status) if status else {}
 
+    def _made_of(self, image: str) -> dict[str, Any]:
+        """The name of the image that the container was made of, and whether it is what the given name means here."""
+        container = self.engine.inspect(self.name)
+        if container is None:
+            return {}
+        wanted, name = self.engine.image_id(image), str(container["Config"]["Image"])
+        return {"image": name, "image_current": container["Image"] == wanted if wanted else name == image}
+
     def _own_image(self) -> str | None:
         """The image that its container was made of: a newer server must not touch data that it only looks at."""
         container = self.engine.inspect(self.name) or self.engine.inspect(self.bootstrap_container)
@@ -228,6 +270,8 @@ class Node:
         found = self._read(image, timeout)
         told: dict[str, Any] = {"sst_in_progress": found.sst_in_progress}
         grastate, view, problems = _parsed(found)
+        if found.grastate is None and found.has_tables:
+            problems.append("there are data, but no grastate.dat beside them.")
         if view:
             told["view"] = {
                 "my_uuid": view.my_uuid,
@@ -249,12 +293,9 @@ class Node:
         elif not recover:
             told.update(state="crashed", uuid=grastate.uuid if grastate else Position().uuid)
         else:
-            position, problem = self._recover(image, config_dir, timeout)
+            position, problem = _trusted(grastate, *self._recover(image, config_dir, timeout))
             problems += [problem] if problem else []
-            known = position is not None and position.known
-            told.update(state="crashed", **_position(position or Position(), "recovered" if known else "none"))
-            if grastate and not known:
-                told["uuid"] = grastate.uuid
+            told.update(state="crashed", **_position(position, "recovered" if position.known else "none"))
         if problems:
             told["error"] = " ".join(f"{self.name}: {problem}" for problem in problems)
         return told
@@ -291,19 +332,37 @@ class Node:
             sst_in_progress=os.path.exists(os.path.join(self.datadir, "sst_in_progress")),
         )
 
-    def _allow_bootstrap(self, image: str, timeout: float) -> None:
-        """Set safe_to_bootstrap: 1, without which Galera refuses to bootstrap a node that did not leave last."""
-        if not is_directory(self.datadir):
-            self.engine.run(self._helper, image, ["sh", "-c", WRITE], [bind_of(self.datadir, DATADIR)], timeout)
+    def _allow_bootstrap(self, source: Mapping[str, Any], timeout: float) -> None:
+        """Have a grastate.dat without which Galera refuses to bootstrap a node that did not leave last.
+
+        Data whose grastate.dat is not to be had, or disowns them, get one with the position that InnoDB holds:
+        bootstrapped without it they would begin a cluster with another UUID, which no other node could join by IST.
+        """
+        image = str(source["Image"])
+        found = self._read(image, timeout)
+        grastate = _parsed(found)[0]
+        if found.grastate is not None and grastate is not None and grastate.uuid != NULL_UUID:
+            text = allow_bootstrap(found.grastate)
+        elif not found.has_tables:
             return
-        path = os.path.join(self.datadir, "grastate.dat")
-        if not os.path.isfile(path):
+        else:
+            position, why = self._recover(image, config_of(source), timeout)
+            if position is None or not position.known:
+                raise GaleraError(
+                    f"{self.name} has data, but neither its grastate.dat nor InnoDB tells of which cluster they are: "
+                    f"bootstrapped so, they would begin a new cluster with another UUID. Restore a backup. {why}"
+                )
+            text = grastate_of(position)
+        if text == found.grastate:
             return
-        with open(path, encoding="utf-8") as file:
-            before = file.read()
-        after = allow_bootstrap(before)
-        if after != before:
-            _replace(path, after)
+        if is_directory(self.datadir):
+            path = os.path.join(self.datadir, "grastate.dat")
+            replace(path, text, like=path if os.path.isfile(path) else os.path.join(self.datadir, "ibdata1"))
+            return
+        command = ["sh", "-c", WRITE, "sh", base64.b64encode(text.encode()).decode()]
+        code, log = self.engine.run(self._helper, image, command, [bind_of(self.datadir, DATADIR)], timeout)
+        if code:
+            raise GaleraError(f"{self.name}: grastate.dat could not be written: {log.strip()}")
 
     @property
     def _helper(self) -> str:
@@ -323,13 +382,22 @@ FIELDS = (
     "cluster_size",
     "ready",
     "recv_queue",
+    "cached_downto",
     "view",
     "container",
     "bootstrap",
+    "image",
+    "image_current",
     "version",
     "provider_version",
     "error",
 )
+
+
+def config_of(container: Mapping[str, Any]) -> str | None:
+    """The directory of the host that a container has its settings from."""
+    binds = (bind.split(":") for bind in (container.get("HostConfig") or {}).get("Binds") or ())
+    return next((source for source, target, *_options in binds if target == CONFIG), None)
 
 
 def parse_listing(text: str) -> Datadir:
@@ -360,27 +428,24 @@ def _parsed(found: Datadir) -> tuple[GraState | None, View | None, list[str]]:
     return grastate, view, problems
 
 
+def _trusted(grastate: GraState | None, position: Position | None, problem: str) -> tuple[Position, str]:
+    """What to make of the position that InnoDB told, and a sentence where that is not the position itself."""
+    if position is None or not position.known:
+        return Position(grastate.uuid if grastate else NULL_UUID), problem
+    if grastate and grastate.uuid == NULL_UUID:
+        # Galera does that to data which it found to differ from the other nodes', or of which it did not get all.
+        return Position(position.uuid), (
+            f"grastate.dat disowns the data (a UUID of zeros), though InnoDB holds {position}: they differed from the "
+            "other nodes', or a state transfer did not end."
+        )
+    return position, problem
+
+
 def _position(position: Position, source: str) -> dict[str, Any]:
     return {"uuid": position.uuid, "seqno": position.seqno, "source": source}
 
 
 def _told(status: NodeStatus) -> dict[str, Any]:
-    names = ("cluster_status", "local_state", "cluster_size", "ready", "recv_queue", "version", "provider_version")
+    names = ["cluster_status", "local_state", "cluster_size", "ready", "recv_queue", "cached_downto"]
+    names += ["version", "provider_version"]
     return {**_position(status.position, "live"), **{name: getattr(status, name) for name in names}}
-
-
-def _replace(path: str, text: str) -> None:
-    """Write a file so that it is whole at any moment, with its owner and mode."""
-    old = os.stat(path)
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".grastate.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            os.fchown(handle, old.st_uid, old.st_gid)
-            os.fchmod(handle, old.st_mode & 0o7777)
-            file.write(text)
-            file.flush()
-            os.fsync(handle)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

@@ -98,6 +98,14 @@ def parse_recovered(log: str) -> Position | None:
     return Position(told[-1][0].lower(), int(told[-1][1])) if told else None
 
 
+def grastate_of(position: Position) -> str:
+    """A grastate.dat for a node that was killed at a position, and may be bootstrapped.
+
+    It has no seqno, so that the position is read from InnoDB again: what a server was started with must be true.
+    """
+    return f"# GALERA saved state\nversion: 2.1\nuuid:    {position.uuid}\nseqno:   -1\nsafe_to_bootstrap: 1\n"
+
+
 def allow_bootstrap(grastate: str) -> str:
     """grastate.dat's text with safe_to_bootstrap: 1, nothing else changed."""
     return re.sub(r"^(safe_to_bootstrap:\s*)0[ \t]*$", r"\g<1>1", grastate, flags=re.MULTILINE)

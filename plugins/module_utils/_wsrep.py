@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -38,6 +39,7 @@ VARIABLES = (
     "wsrep_gcomm_uuid",
     "wsrep_incoming_addresses",
     "wsrep_last_committed",
+    "wsrep_local_cached_downto",
     "wsrep_local_recv_queue",
     "wsrep_local_state_comment",
     "wsrep_provider_version",
@@ -75,6 +77,8 @@ class NodeStatus:
     connected: bool
     ready: bool
     recv_queue: int
+    # The oldest write set in the node's gcache, from which it can give an IST; None where it holds none.
+    cached_downto: int | None
     desync_count: int
     flow_control_paused: float
     gcomm_uuid: str
@@ -101,13 +105,13 @@ class NodeStatus:
             connected=rows.get("wsrep_connected") == "ON",
             ready=rows.get("wsrep_ready") == "ON",
             recv_queue=number("wsrep_local_recv_queue", 0),
+            cached_downto=_cached(number("wsrep_local_cached_downto", UNKNOWN_SEQNO)),
             desync_count=number("wsrep_desync_count", 0),
             flow_control_paused=float(rows.get("wsrep_flow_control_paused") or 0),
             gcomm_uuid=rows.get("wsrep_gcomm_uuid") or "",
             incoming_addresses=[address for address in rows.get("wsrep_incoming_addresses", "").split(",") if address],
             provider_version=rows.get("wsrep_provider_version") or "",
-            # Before 11.0.1 the handshake carried this prefix, for replicas of the age of MySQL 5.5.
-            version=re.sub(r"^5\.5\.5-", "", version),
+            version=told_version(version),
         )
 
     @property
@@ -117,6 +121,11 @@ class NodeStatus:
     @property
     def synced(self) -> bool:
         return self.ready and self.local_state == "Synced"
+
+    @property
+    def put_out(self) -> bool:
+        """Whether the other nodes found that its data differ from theirs. It runs on until someone stops it."""
+        return self.local_state == "Inconsistent"
 
     def __str__(self) -> str:
         counts = f"cluster size {self.cluster_size}, receive queue {self.recv_queue}"
@@ -151,8 +160,19 @@ class Wanted:
         return ", ".join(part for part, asked in parts.items() if asked) or "an answer"
 
 
-def read_status(socket: str, defaults_file: str | None = None, timeout: float = 5) -> NodeStatus:
-    """Ask the server at a Unix socket; timeout in seconds. Raises NotAnswering or AccessRefused."""
+def _cached(seqno: int) -> int | None:
+    """An empty gcache tells -1, or that as an unsigned number."""
+    return seqno if 0 < seqno < 2**63 else None
+
+
+def told_version(handshake: str) -> str:
+    """The server's version. Before 11.0.1 the handshake carried a prefix for replicas of the age of MySQL 5.5."""
+    return re.sub(r"^5\.5\.5-", "", handshake)
+
+
+@contextmanager
+def connect(socket: str, defaults_file: str | None = None, timeout: float = 5) -> Iterator[Any]:
+    """A connection to the server at a Unix socket; timeout in seconds. Raises NotAnswering or AccessRefused."""
     if not HAS_PYMYSQL:
         raise GaleraError(f"{missing_required_lib('PyMySQL')} Debian: python3-pymysql; Red Hat: python3-PyMySQL.")
     account: dict[str, Any] = {"read_default_file": defaults_file} if defaults_file else {"user": "root"}
@@ -163,20 +183,27 @@ def read_status(socket: str, defaults_file: str | None = None, timeout: float = 
             read_timeout=timeout,
             write_timeout=timeout,
             autocommit=True,
-            # A node that is busy with a backlog would hold the answer back until it has caught up.
-            init_command="SET SESSION wsrep_sync_wait = 0",
             **account,
         )
-        with connection, connection.cursor() as cursor:
-            cursor.execute("SHOW GLOBAL STATUS WHERE Variable_name IN %s", (VARIABLES,))
-            version = connection.get_server_info()  # type: ignore[no-untyped-call]
-            return NodeStatus.from_variables(dict(cursor.fetchall()), version)
+        with connection:
+            # A node that is busy with a backlog would hold the answer back until it has caught up. Not as init_command:
+            # PyMySQL commits after that, which a node outside a Primary Component refuses.
+            with connection.cursor() as cursor:
+                cursor.execute("SET SESSION wsrep_sync_wait = 0")
+            yield connection
     except (pymysql.Error, OSError) as error:
         code, text = error.args if len(error.args) == 2 else (0, error)
         if code in _REFUSED:
             who = f"the account of {defaults_file}" if defaults_file else "root"
             raise AccessRefused(f"The server at {socket} refuses {who}: {text}.") from error
         raise NotAnswering(f"No answer at {socket}: {text}.") from error
+
+
+def read_status(socket: str, defaults_file: str | None = None, timeout: float = 5) -> NodeStatus:
+    """Ask the server at a Unix socket; timeout in seconds. Raises NotAnswering or AccessRefused."""
+    with connect(socket, defaults_file, timeout) as connection, connection.cursor() as cursor:
+        cursor.execute("SHOW GLOBAL STATUS WHERE Variable_name IN %s", (VARIABLES,))
+        return NodeStatus.from_variables(dict(cursor.fetchall()), connection.get_server_info())
 
 
 def wait_for(

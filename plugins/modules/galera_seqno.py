@@ -123,6 +123,9 @@ report:
     recv_queue:
       description: Number of write sets that wait to be applied.
       type: int
+    cached_downto:
+      description: The oldest write set that a running node can give to another by IST, null where it has none.
+      type: int
     view:
       description:
         - Content of C(gvwstate.dat), which a killed node leaves (C(my_uuid), C(view_id), C(bootstrap), C(members)).
@@ -132,6 +135,12 @@ report:
       type: str
     bootstrap:
       description: Whether that is the bootstrap container.
+      type: bool
+    image:
+      description: Name of the image that the node's container was made of, null where there is no container.
+      type: str
+    image_current:
+      description: Whether that is what O(image) means on this host.
       type: bool
     version:
       description: Version of a running server.

@@ -6,7 +6,51 @@
 set -euo pipefail
 
 datadir=/var/lib/mysql
+begun=$EPOCHREALTIME
 say() { echo "galera-start: $*" >&2; }
+
+# Runs a command in the background, so that SIGTERM reaches this script: as the container's first process it is deaf to it otherwise.
+attend() {
+  local code=0
+  trap 'kill "${child:-}"; wait; exit 143' TERM INT
+  "$@" &
+  child=$!
+  wait "$child" || code=$?
+  trap - TERM INT
+  return "$code"
+}
+
+# setting NAME: of the server, a name with underscores.
+setting() { my_print_defaults --mysqld | sed -n "s/^--${1//_/[-_]}=//p" | tail -n 1; }
+
+# provider_seconds OPTION DEFAULT: an option of the provider as the settings have it, PT1M30.5S as 90.5.
+provider_seconds() {
+  setting wsrep_provider_options |
+    awk -v RS=';' -v option="$1" -v value="$2" '
+      { gsub(/[[:space:]]/, "") }
+      index($0, option "=") == 1 { value = substr($0, length(option) + 2) }
+      END {
+        unit["H"] = 3600; unit["M"] = 60; unit["S"] = 1
+        while (match(value, /[0-9.]+[HMS]/)) {
+          sum += substr(value, RSTART, RLENGTH - 1) * unit[substr(value, RSTART + RLENGTH - 1, 1)]
+          value = substr(value, RSTART + RLENGTH)
+        }
+        print sum + 0
+      }'
+}
+
+# Waits until the cluster's other addresses take connections, for a minute at most.
+others_answer() {
+  local end=$((SECONDS + 60)) own name port address
+  own=" $(hostname -I) "
+  while IFS=: read -r name port; do
+    address=$(getent ahostsv4 "$name" | awk '{ print $1; exit }') || true
+    [[ -n $address && $own != *" $address "* ]] || continue
+    until timeout 1 bash -c "exec 3<>/dev/tcp/$address/${port:-4567}" 2>/dev/null || ((SECONDS >= end)); do
+      sleep 0.5
+    done
+  done < <(setting wsrep_cluster_address | sed 's,^gcomm://,,; s,?.*,,' | tr , '\n')
+}
 
 bootstrap=no
 for argument in "$@"; do
@@ -35,6 +79,9 @@ SQL
   fi
 fi
 
+# Of a container that was killed during an SST. Its number may be another process's by now, and the next SST would wait for that to end.
+rm -f "$datadir/wsrep_sst.pid"
+
 # Half a datadir is no database to be upgraded.
 [[ ! -e $datadir/sst_in_progress ]] || unset MARIADB_AUTO_UPGRADE
 
@@ -42,14 +89,9 @@ seqno=$(sed -n 's/^seqno:[[:space:]]*//p' "$datadir/grastate.dat" 2>/dev/null ||
 if [[ -f $datadir/ibdata1 && ${seqno:--1} == -1 && ! -e $datadir/sst_in_progress ]]; then
   say "grastate.dat holds no position, reading it from InnoDB"
   find "$datadir" ! -user mysql -exec chown mysql:mysql {} +
-  # In the background, so that SIGTERM reaches this script: as the container's first process it would be deaf to it otherwise.
   output=$(mktemp)
-  "$@" --user=mysql --wsrep-recover --wsrep_cluster_address=gcomm:// --log-error=/dev/stderr >"$output" 2>&1 &
-  recovery=$!
-  trap 'kill "$recovery"; wait "$recovery" || true; exit 143' TERM INT
   code=0
-  wait "$recovery" || code=$?
-  trap - TERM INT
+  attend "$@" --user=mysql --wsrep-recover --wsrep_cluster_address=gcomm:// --log-error=/dev/stderr >"$output" 2>&1 || code=$?
   log=$(<"$output")
   rm "$output"
   if ((code != 0)); then
@@ -69,9 +111,30 @@ if [[ -f $datadir/ibdata1 && ${seqno:--1} == -1 && ! -e $datadir/sst_in_progress
   fi
 fi
 
+# A view on disk means that this node did not leave the cluster when it ended. Its peers count its last life as a member until
+# evs.suspect_timeout has passed; a new life that connects before that makes all of them lose their view.
+if [[ -e $datadir/gvwstate.dat && $bootstrap == no ]]; then
+  suspect=$(provider_seconds evs.suspect_timeout PT5S)
+  if [[ -e /run/mysqld/non-primary ]]; then
+    # The others may have gone on without it. After a crash of all, those of the last view have to meet without it, too.
+    say "was in no Primary Component when it ended, so the other nodes go first: waiting until they answer, a minute at most"
+    attend others_answer
+    begun=$EPOCHREALTIME
+  fi
+  rest=$(awk -v until="$suspect" -v begun="$begun" -v now="$EPOCHREALTIME" '
+    BEGIN { rest = begun + until + 1 - now; printf "%.1f", (rest > 0 ? rest : 0) }')
+  say "ended without leaving the cluster, so the other nodes get evs.suspect_timeout ($suspect s) and a second: $rest s from now"
+  attend sleep "$rest"
+fi
+
 if [[ ${GALERA_NODE_ADDRESS:-} == hostname ]]; then
   address=$(getent hosts "$(hostname)" | awk '{ print $1; exit }')
   set -- "$@" "--wsrep_node_address=$address"
 fi
+
+# What this server has in force: site compares it with the settings that are wanted. Whole at any moment, and as little
+# readable as the original.
+cp -p /etc/mysql/mariadb.conf.d/galera.cnf /run/mysqld/.in-force.cnf
+mv /run/mysqld/.in-force.cnf /run/mysqld/in-force.cnf
 
 exec docker-entrypoint.sh "$@"

@@ -192,6 +192,33 @@ def test_a_missing_engine_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> No
         Engine.connect()
 
 
+class Logs:
+    """A Docker API with the log of a container that was started then, or of none."""
+
+    def __init__(self, started: str | None) -> None:
+        self.started = started
+        self.asked: dict[str, Any] = {}
+
+    def inspect_container(self, name: str) -> dict[str, Any]:
+        if self.started is None:
+            raise pytest.importorskip("docker").errors.NotFound(name)
+        return {"State": {"StartedAt": self.started}}
+
+    def logs(self, _name: str, **asked: Any) -> bytes:
+        self.asked = asked
+        return b"[ERROR] corrupt\nwsrep_sst_auth=sst:hidden\n"
+
+
+@pytest.mark.parametrize(
+    ("started", "since"), [("2026-11-21T09:06:15.285513735Z", 1795251975), ("0001-01-01T00:00:00Z", 1)]
+)
+def test_the_log_of_a_containers_last_life(started: str, since: int) -> None:
+    api = Logs(started)
+    assert Engine(api).last_life("mariadb1") == "[ERROR] corrupt\nwsrep_sst_auth=***\n"
+    assert api.asked["since"] == since
+    assert Engine(Logs(None)).last_life("mariadb1") == ""
+
+
 class Containers:
     """States of containers, one after the other, as an engine would tell them."""
 

@@ -101,6 +101,10 @@ def test_a_live_primary_component_is_never_overruled() -> None:
         ((LIVE, crashed(-1, B, source="none"), EMPTY), "db2 holds data of another cluster"),
         ((LIVE, running("non-Primary", uuid=B), EMPTY), "db2 holds data of another cluster"),
         ((LIVE, UNKNOWN, EMPTY), "db2 holds data that belongs to no cluster"),
+        (
+            (LIVE, {**running("Disconnected", -1, NULL_UUID), "local_state": "Inconsistent"}, EMPTY),
+            "db2 runs, but was put out of the cluster: its data differ",
+        ),
         ((LIVE, running("Primary", uuid=B), EMPTY), "db1 and db2 are Primary in different clusters"),
         (
             (running("Primary", size=1), running("Primary", size=1), EMPTY),

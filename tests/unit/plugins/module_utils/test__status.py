@@ -93,6 +93,37 @@ def test_without_a_vip_nobody_has_to_hold_it() -> None:
     assert summarise(MEMBERS, **healthy(vip="", holders=[]))["code"] == 0
 
 
+def with_arbitrator(state: str, size: int) -> dict[str, Any]:
+    reports = {host: report(cluster_size=size) for host in MEMBERS}
+    return healthy(reports=reports, arbitrators={"host4": {"name": "garbd", "state": state}})
+
+
+def test_an_arbitrator_counts_as_a_member_of_the_group() -> None:
+    found = summarise(MEMBERS, **with_arbitrator("running", 4))
+    assert (found["code"], found["problems"]) == (0, [])
+    assert {key: found["nodes"][-1][key] for key in ("host", "node", "state", "role", "size")} == {
+        "host": "host4",
+        "node": "garbd",
+        "state": "running",
+        "role": "arbitrator",
+        "size": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (with_arbitrator("running", 3), "host1 sees a cluster of 3, the inventory has 3 members and 1 arbitrator."),
+        (with_arbitrator("exited", 3), "host4: arbitrator garbd is exited."),
+        (healthy(arbitrators={"host4": None}), "host4 does not answer."),
+    ],
+)
+def test_an_arbitrator_that_is_missing_is_said(changes: dict[str, Any], sentence: str) -> None:
+    found = summarise(MEMBERS, **changes)
+    assert found["code"] == 2
+    assert sentence in found["problems"]
+
+
 def test_the_table_lines_up() -> None:
     lines = table(summarise(MEMBERS, **healthy(reports={"host1": report()}))["nodes"])
     assert lines[0].split() == ["HOST", "NODE", "STATE", "CLUSTER", "SIZE", "SYNC", "ROLE", "VIP", "SEQNO", "VERSION"]

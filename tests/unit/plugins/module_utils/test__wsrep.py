@@ -68,6 +68,18 @@ def test_status_of_a_live_node() -> None:
 
 
 @pytest.mark.parametrize(
+    ("told", "downto"), [("58", 58), ("18446744073709551615", None), ("-1", None), ("0", None), ("", None)]
+)
+def test_what_a_gcache_reaches_back_to(told: str, downto: int | None) -> None:
+    assert status(wsrep_local_cached_downto=told).cached_downto == downto
+
+
+def test_a_node_that_was_put_out() -> None:
+    assert status(wsrep_local_state_comment="Inconsistent").put_out
+    assert not status().put_out
+
+
+@pytest.mark.parametrize(
     ("told", "version"),
     [
         ("5.5.5-10.11.19-MariaDB-0+deb12u1", "10.11.19-MariaDB-0+deb12u1"),

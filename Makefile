@@ -6,7 +6,8 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export LAB ?= lab
 INVENTORY = .lab/$(LAB)/inventory
 # The reference architecture needs images of Weave, which are not to be had everywhere.
-SCENARIOS = role_docker_host default interrupted $(shell grep -q '^lab_weave_images: .*weave:' .lab/images.yml 2>/dev/null && echo reference)
+SCENARIOS = operate faults upgrade scale default arbitrator interrupted role_docker_host \
+	$(shell grep -q '^lab_weave_images: .*weave:' .lab/images.yml 2>/dev/null && echo reference)
 
 .PHONY: help lab lab-down site status sql test lint sanity unit scenario scenarios bench engine images clean
 
@@ -56,12 +57,13 @@ scenario: images ## one Molecule scenario: make scenario NAME=default
 	@molecule test --scenario-name $(NAME)
 
 scenarios: images
-	@set -e; for name in $(SCENARIOS); do echo "==> scenario $$name"; molecule test --scenario-name $$name; done
+	@tests/scenarios.sh $(SCENARIOS)
 
 test: lint sanity unit scenarios ## everything, on a machine with nothing but Python, git and make
 
-bench: images ## site against the same commands by hand, and a second run against the first
+bench: images ## ratios: site against the same commands by hand, verbs under load, recover against its parts
 	@tests/bench/run.sh
+	@tests/bench/verbs.sh
 
 clean: lab-down ## also remove the virtual environment and what was built
 	@rm -rf .venv .ansible .lab

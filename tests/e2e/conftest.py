@@ -125,6 +125,10 @@ class Lab:
         finally:
             subprocess.run([*inside, "-D", *rule], check=True)
 
+    def reaches(self, name: str) -> bool:
+        """Whether the host can be logged in to."""
+        return "here" in self.quick(name, "echo here", check=False)
+
     def say(self, text: str) -> None:
         """Print a line of a test's report, whether the test succeeds or not."""
         with self.uncaptured():

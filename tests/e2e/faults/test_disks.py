@@ -1,0 +1,67 @@
+"""The file system of one node's datadir is full. The node ends, the others go on, and it is back once there is room again."""
+
+from __future__ import annotations
+
+import threading
+
+import pymysql
+import pytest
+
+from .. import harm
+from ..conftest import Lab, wait_until
+from ..ledger import Ledger
+
+
+class Bulk:
+    """A client that makes the database grow, by some 200 kB a row, until it is told to stop."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._write)
+
+    def __enter__(self) -> Bulk:
+        with self.lab.through_vip() as connection:
+            connection.cursor().execute("CREATE OR REPLACE TABLE bulk (id INT AUTO_INCREMENT PRIMARY KEY, b LONGBLOB)")
+        self._thread.start()
+        return self
+
+    def _write(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with self.lab.through_vip(patience=5) as connection:
+                    while not self._stop.is_set():
+                        connection.cursor().execute("INSERT INTO bulk (b) VALUES (REPEAT(MD5(RAND()), 6000))")
+            except pymysql.MySQLError:
+                self._stop.wait(0.2)
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        with self.lab.through_vip() as connection:
+            connection.cursor().execute("DROP TABLE bulk")
+
+
+@pytest.mark.parametrize("role", ["reader", "writer"])
+def test_disk_full(lab: Lab, role: str) -> None:
+    host = harm.writer(lab) if role == "writer" else harm.readers(lab)[0]
+    with harm.small_disk(lab, host):
+        assert (harm.writer(lab) == host) == (role == "writer")
+        since, before = harm.now(lab, host), harm.restarts(lab, host)
+        with Ledger(lab) as ledger, Bulk(lab) as bulk:
+            ledger.wait_for()
+            harm.fill_disk(lab, host)
+            ledger.mark(f"{role}'s disk full")
+            wait_until(lambda: harm.restarts(lab, host) > before, 60, f"the end of the server on {host}")
+            bulk.stop()
+            ledger.wait_for()
+            ledger.mark("room again")
+            harm.free_disk(lab, host)
+            harm.wait_whole(lab)
+            ledger.mark("whole")
+            ledger.wait_for()
+        ledger.account()
+        assert "Proceeding with SST" not in harm.log(lab, host, since)

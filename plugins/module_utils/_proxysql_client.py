@@ -80,14 +80,15 @@ class AdminClient:
     def runtime_servers(self) -> list[Row]:
         """Where the servers stand now, by hostgroup, and how many connections to them are in use."""
         columns = ("hostgroup_id", "hostname", "port", "status", "weight")
+        place = ("hostgroup", "srv_host", "srv_port")
         pool = self.query(
-            "SELECT hostgroup, srv_host, srv_port, ConnUsed FROM stats_mysql_connection_pool", "to read its connections"
+            f"SELECT {', '.join(place)}, ConnUsed FROM stats_mysql_connection_pool", "to read its connections"
         )
-        used = {(int(row["hostgroup"]), row["srv_host"], int(row["srv_port"])): int(row["ConnUsed"]) for row in pool}
+        used = {tuple(str(row[name]) for name in place): int(row["ConnUsed"] or 0) for row in pool}
         return [
             {
                 **{name: row[name] for name in columns},
-                "connections_used": used.get((row["hostgroup_id"], row["hostname"], row["port"]), 0),
+                "connections_used": used.get((str(row["hostgroup_id"]), str(row["hostname"]), str(row["port"])), 0),
             }
             for row in self._rows(RUNTIME, SERVERS)
         ]

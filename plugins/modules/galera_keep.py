@@ -9,14 +9,14 @@ module: galera_keep
 short_description: Keep a copy of a datadir's state files, or of all of it
 version_added: 0.1.0
 description:
-  - Copies C(grastate.dat) and C(gvwstate.dat), by which Galera knows a node's position and its last view, to a directory
-    beside the datadir. Where asked, the whole datadir is copied too.
+  - Copies C(grastate.dat) and C(gvwstate.dat), by which Galera knows a node's position and its last view, to a
+    directory beside the datadir. Where asked, the whole datadir is copied too.
   - Fails before anything is copied where a container runs on the datadir, or space does not suffice.
 author:
   - dbops.galera contributors (@dbops)
 options:
   datadir:
-    description: The node's datadir, an absolute directory of this host or the name of a Docker volume with a place on it.
+    description: The node's datadir, an absolute directory of this host or the name of a Docker volume of this host.
     type: str
     required: true
   dest:

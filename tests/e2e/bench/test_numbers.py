@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import time
@@ -47,12 +46,13 @@ def test_restart_under_load(lab: Lab) -> None:
     rate = ledger.phase("restart").rate / ledger.phase("before").rate
     lab.say(
         f"restart: write rate / before {rate:.2f} (aim, of upgrade: at least 0.6), errors"
-        f" {ledger.phase('restart').errors} (aim: none), longest gap {ledger.phase('restart').longest_gap:.2f} s (aim: at most 1)"
+        f" {ledger.phase('restart').errors} (aim: none),"
+        f" longest gap {ledger.phase('restart').longest_gap:.2f} s (aim: at most 1)"
     )
 
 
 def test_writer_killed(lab: Lab) -> None:
-    """The gap over what the cluster (evs.suspect_timeout) and the check of the proxy, or of Keepalived, need to notice."""
+    """The gap over what the cluster and the check of the proxy, or of Keepalived, need to notice."""
     suspect = float(
         re.search(  # type: ignore[union-attr]
             r"evs.suspect_timeout = PT([0-9.]+)S", lab.node_sql("host1", "SELECT @@wsrep_provider_options")
@@ -71,8 +71,9 @@ def test_writer_killed(lab: Lab) -> None:
         ledger.account()
         gaps.append(ledger.phase("killed").longest_gap)
     lab.say(
-        f"writer killed: longest gaps {', '.join(f'{gap:.2f}' for gap in gaps)} s;"
-        f" worst / (suspect timeout {suspect:g} s + check interval {check:g} s) {max(gaps) / (suspect + check):.2f} (aim: at most 1.25)"
+        f"writer killed: longest gaps {', '.join(f'{gap:.2f}' for gap in gaps)} s; worst"
+        f" / (suspect timeout {suspect:g} s + check interval {check:g} s) {max(gaps) / (suspect + check):.2f}"
+        " (aim: at most 1.25)"
     )
 
 
@@ -115,7 +116,7 @@ def test_recover(lab: Lab) -> None:
     run = subprocess.run(
         lab.command("recover", "-e", "recover_confirm=yes"),
         cwd=ROOT,
-        env={**os.environ, **profile},
+        env={**PLAIN, **profile},
         capture_output=True,
         text=True,
         check=False,
@@ -130,15 +131,15 @@ def test_recover(lab: Lab) -> None:
     )
     # One server's start, and one IST: the third node again, killed once more.
     lab.quick("host3", "docker kill mariadb3")
-    ledger_start = timed(
+    start = timed(
         lambda: (
             lab.quick("host3", "docker start mariadb3"),
             wait_until(lambda: synced(lab, "host3", "mariadb3"), 90, "mariadb3 Synced"),
         )
     )
-    aim = 2 * (recovery + ledger_start)
     lab.say(
-        f"recover: {whole:.1f} s, of which {waits:.1f} s are waits for servers; slowest position {recovery:.1f} s, a start with IST"
-        f" {ledger_start:.1f} s; waits / (position + start + IST) {waits / (recovery + ledger_start):.2f}, whole {2 * whole / aim:.2f}"
+        f"recover: {whole:.1f} s, of which {waits:.1f} s are waits for servers; slowest position {recovery:.1f} s,"
+        f" a start with IST {start:.1f} s; waits / (position + start + IST) {waits / (recovery + start):.2f},"
+        f" whole {whole / (recovery + start):.2f}"
         " (aim: at most 2, without Ansible)"
     )

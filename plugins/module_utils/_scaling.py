@@ -323,7 +323,6 @@ def _remove(scene: Scene) -> Plan:
             plan.lines.append(f"{node.host} is lost: the others forget its node {node.name}")
         elif node.host in scene.leaving_votes:
             plan.lines.append(f"{node.host}: its arbitrator is stopped and removed")
-            plan.hosts.append(node.host)
         elif node.name and (node.state != "missing" or scene.known_to_a_proxy(node)):
             plan.lines.append(
                 f"{node.host}: {node.name} is drained, stopped and removed; its datadir is kept under a dated name"

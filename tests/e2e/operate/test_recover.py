@@ -136,11 +136,12 @@ def test_poisoned_recoveries_are_refused(stopped: Lab) -> None:
     assert "grastate.dat is not a text file: it holds binary data" in refused(lab)
 
     # A server that cannot read its settings cannot tell the position either.
-    unknown = "sed -i 's/^seqno:.*/seqno: -1/' FILE; echo 'no_such_setting=1' >> /containers/mariadb*/conf.d/galera.cnf"
+    settings = "/containers/mariadb*/conf.d/galera.cnf"
+    unknown = f"sed -i 's/^seqno:.*/seqno: -1/' FILE; printf '[mariadbd]\nno_such_setting=1\n' >> {settings}"
     poison(**dict.fromkeys(lab.nodes, unknown))
     assert "No member's position is known" in refused(lab)
     for host in lab.nodes:
-        lab.quick(host, "sed -i '/^no_such_setting/d' /containers/mariadb*/conf.d/galera.cnf")
+        lab.quick(host, f"sed -i '/^no_such_setting/d' {settings}")
 
     poison()
     with lab.unreachable("host3"):

@@ -167,8 +167,8 @@ def scale(
     members, leaving, arbitrators: hosts of these groups; names: host -> name of its node; places: host -> its node's
     address and port, missing where the host does not answer; reports: host -> report of galera_seqno, missing where the
     host has no Docker Engine yet; present: hosts that answer; leaving_votes: hosts of the group leaving where an
-    arbitrator runs; holders: hosts that have the VIP; fronts: hosts of the groups proxysql and keepalived; dead: the host
-    that the operator says is lost.
+    arbitrator runs; holders: hosts that have the VIP; fronts: hosts of the groups proxysql and keepalived; dead: the
+    host that the operator says is lost.
     """
 
     def nodes(hosts: Sequence[str]) -> list[Node]:
@@ -317,7 +317,9 @@ def _remove(scene: Scene) -> Plan:
         )
     plan.problems += _sick([node for node in scene.members if node.host not in scene.silent])
     size = len(scene.members) + scene.votes + sum(node.live for node in scene.leaving) + len(scene.leaving_votes)
-    plan.problems += _miscounted(scene.members, size, size, scene.cluster)
+    # One that an earlier run has begun to stop may be counted still.
+    stopping = sum(node.running and not node.live for node in scene.leaving)
+    plan.problems += _miscounted(scene.members, size, size + stopping, scene.cluster)
     for node in scene.leaving:
         if node.host == scene.dead:
             plan.lines.append(f"{node.host} is lost: the others forget its node {node.name}")
@@ -384,7 +386,8 @@ def _replace(scene: Scene) -> Plan:
         )
     plan.problems += _sick(others)
     size = len(others) + scene.votes + old.live
-    plan.problems += _miscounted(others, size, size + new.running, scene.cluster)
+    stopping = old.running and not old.live
+    plan.problems += _miscounted(others, size, size + stopping + new.running, scene.cluster)
     try:
         plan.step = _after_a_loss(new) if scene.dead == old.host else _step(old, new)
     except _Refused as refused:
@@ -433,7 +436,10 @@ def _step_of_a_running_node(old: Node, new: Node) -> str:
     if not (new.blank or new.half):
         raise _Refused(_occupied(new))
     if not old.live:
-        raise _Refused(f"{old.host}: node {old.name} {old}. It has to be Synced before it moves: see status.")
+        raise _Refused(
+            f"{old.host}: node {old.name} {old}. It has to be Synced before it moves, or to have stopped: see status, "
+            "and run replace_node again."
+        )
     return "copy"
 
 

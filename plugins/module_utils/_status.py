@@ -62,7 +62,8 @@ def summarise(
 
     members: inventory name -> {name, address, port}; reports: inventory name -> report of galera_seqno, missing where
     the host did not answer; holders: hosts that have the VIP; proxies: host -> rows of runtime_mysql_servers, None
-    where the proxy did not answer; arbitrators: host -> {name, state} of its container, None where the host did not answer.
+    where the proxy did not answer; arbitrators: host -> {name, state} of its container, None where the host did not
+    answer.
     Returns code (0 healthy, 2 degraded, 3 down), status (its word), problems (sentences), nodes (rows), lines (table).
     """
     writers = _online_writers(proxies, writer_hostgroup)

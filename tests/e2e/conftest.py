@@ -94,7 +94,7 @@ class Lab:
         return str(self.host(name).check_output(command))
 
     def quick(self, name: str, command: str, check: bool = True, seconds: float = 60) -> str:
-        """Run a shell command on a lab host as root, over an SSH connection that stays open: for what must happen at once.
+        """Run a shell command on a lab host as root, over an SSH connection that stays open, so that it runs at once.
 
         It must succeed, unless check is false, and end within so many seconds.
         """
@@ -104,8 +104,7 @@ class Lab:
         shared += ["-o", "ServerAliveInterval=5", "-o", "ConnectTimeout=10", "-o", "BatchMode=yes"]
         run = subprocess.run(
             [*shell, *shared, f"root@{self.addresses[name]}", command],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             stdin=subprocess.DEVNULL,
             text=True,
             check=False,
@@ -157,12 +156,17 @@ class Lab:
 
     def whole(self) -> bool:
         """Whether every node is Synced in one Primary Component of all of them; quicker than status."""
-        question = "SHOW STATUS WHERE Variable_name IN ('wsrep_cluster_size', 'wsrep_cluster_status', 'wsrep_local_state_comment')"
+        wanted = {
+            f"wsrep_cluster_size\t{len(self.nodes)}",
+            "wsrep_cluster_status\tPrimary",
+            "wsrep_local_state_comment\tSynced",
+        }
+        names = ", ".join(f"'{line.split()[0]}'" for line in sorted(wanted))
+        question = f"SHOW STATUS WHERE Variable_name IN ({names})"
         told = [
             self.quick(host, f'docker exec {node} mariadb -BNe "{question}" 2>/dev/null || true')
             for host, node in self.nodes.items()
         ]
-        wanted = {f"wsrep_cluster_size\t{len(self.nodes)}", "wsrep_cluster_status\tPrimary", "wsrep_local_state_comment\tSynced"}
         return all(set(lines.splitlines()) == wanted for lines in told)
 
     def uuids(self) -> set[str]:

@@ -1,10 +1,10 @@
-"""The witness: clients that write through the front door the whole time, and a search for every row that was acknowledged.
+"""The witness: clients that write through the front door the whole time, and a search for every acknowledged row.
 
-    with Ledger(lab) as ledger:
-        ledger.wait_for(200)
-        ledger.mark("killed")
-        ...
-    ledger.account()
+with Ledger(lab) as ledger:
+    ledger.wait_for(200)
+    ledger.mark("killed")
+    ...
+ledger.account()
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Phase:
 
 
 def told(errors: dict[str, int]) -> str:
-    return ", ".join(f"{count} × {name}" for name, count in sorted(errors.items())) or "0"
+    return ", ".join(f"{count} x {name}" for name, count in sorted(errors.items())) or "0"
 
 
 @dataclass
@@ -86,8 +86,8 @@ class Account:
 class Ledger:
     """Clients that write through the VIP and remember each acknowledgement.
 
-    Each of them inserts one row after the other, every row a transaction of its own. A client that meets an error connects
-    again 0.1 s later, and the row whose outcome it does not know is written off: it may or may not be there.
+    Each of them inserts one row after the other, every row a transaction of its own. A client that meets an error
+    connects again 0.1 s later, and the row whose outcome it does not know is written off: it may or may not be there.
 
     patience: seconds that a client waits for an answer before it gives its connection up.
     """
@@ -148,7 +148,9 @@ class Ledger:
     def wait_for(self, rows: int = 200, seconds: float = 30) -> None:
         """Wait until the clients have had this many more rows acknowledged."""
         goal = len(self._times) + rows
-        wait_until(lambda: len(self._times) >= goal, seconds, f"{rows} more rows acknowledged; errors {told(self.errors)}")
+        wait_until(
+            lambda: len(self._times) >= goal, seconds, f"{rows} more rows acknowledged; errors {told(self.errors)}"
+        )
 
     def mark(self, name: str) -> None:
         """Begin a phase."""
@@ -222,11 +224,12 @@ class Ledger:
         account = self.search(list(self.lab.nodes) if hosts is None else hosts)
         length, end = max(self._gaps())
         began = end - length
-        lines = [
-            f"ledger: {len(self._times)} rows acknowledged in {self.seconds:.1f} s ({self.rate:.0f}/s), lost"
-            f" {sum(account.lost.values())}, differing {account.differing}, errors {told(self.errors)}, longest gap {length:.2f} s"
-            f" at {began - self._marks[0][1]:.1f} s ({clock(began + self._offset)} UTC)"
-        ]
+        report = (
+            f"ledger: {len(self._times)} rows acknowledged in {self.seconds:.1f} s ({self.rate:.0f}/s),"
+            f" lost {sum(account.lost.values())}, differing {account.differing}, errors {told(self.errors)},"
+            f" longest gap {length:.2f} s at {began - self._marks[0][1]:.1f} s ({clock(began + self._offset)} UTC)"
+        )
+        lines = [report]
         if len(self._marks) > 1:
             lines += [f"  {phase}" for phase in self.phases]
         self.lab.say("\n".join(lines))

@@ -162,7 +162,7 @@ def test_restart_names_a_host_that_is_none(lab: Lab) -> None:
 
 
 def test_the_second_operator_is_refused(lab: Lab, tmp_path: pathlib.Path) -> None:
-    """First beside a run of this controller that lives, then beside one of another controller, which cannot be asked."""
+    """First beside a run of this controller that lives, then beside one of another controller."""
     lock = "/run/dbops-galera-galera.lock"
     first = tmp_path / "first.yml"
     first.write_text(

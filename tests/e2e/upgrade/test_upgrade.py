@@ -76,15 +76,11 @@ def refused(lab: Lab, **variables: Any) -> str:
     return said(run)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def there(lab: Lab) -> None:
-    assert {version.partition(".")[0] for version in versions(lab)} == {"10"}, "the lab's nodes are to run 10.11"
-
-
 # ---- Before anything is there
 
 
 def test_check_mode_without_the_image(lab: Lab) -> None:
+    assert {version.partition(".")[0] for version in versions(lab)} == {"10"}, "the lab's nodes are to run 10.11"
     before = containers(lab), images(lab)
     run = lab.play("upgrade", "--check", *wanted())
     assert run.returncode == 0, run.stdout

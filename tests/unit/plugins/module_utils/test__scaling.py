@@ -172,6 +172,11 @@ def test_a_node_that_does_not_run_needs_no_quorum_to_go() -> None:
     assert judge("remove_node", MEMBERS, reports, leaving=LEAVING)["problems"] == []
 
 
+@pytest.mark.parametrize("size", [4, 5])
+def test_a_node_that_is_just_stopping_may_be_counted_or_not(size: int) -> None:
+    assert judge("remove_node", MEMBERS, five(size, host5=STARTING), leaving=LEAVING)["problems"] == []
+
+
 def test_a_lost_host_is_left_alone() -> None:
     plan = judge("remove_node", FOUR, five(4, host5=None), leaving={"host5": node(5)}, present=list(FOUR), dead="host5")
     assert plan["problems"] == []

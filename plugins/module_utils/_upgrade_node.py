@@ -108,7 +108,7 @@ class Upgrade:
                 cursor.execute("SHOW GLOBAL VARIABLES WHERE Variable_name IN %s", (SETTINGS,))
                 settings = dict(cursor.fetchall())
                 looks = [_look(cursor)]
-                for _ in range(max(1, round(seconds))):
+                for _second in range(max(1, round(seconds))):
                     sleep(min(1.0, seconds))
                     looks.append(_look(cursor))
         except (NotAnswering, AccessRefused):

@@ -88,7 +88,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reading:
-  description: The report of M(dbops.galera.galera_seqno#module), and what is named here.
+  description: The report of M(dbops.galera.galera_seqno), and what is named here.
   returned: success
   type: dict
   contains:

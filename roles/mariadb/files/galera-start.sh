@@ -6,6 +6,10 @@
 set -euo pipefail
 
 datadir=/var/lib/mysql
+# Left by galera-notify: the node is in no Primary Component; the node has not been in one since it started.
+non_primary=/run/mysqld/non-primary joining=/run/mysqld/joining
+# A copy of the last view, as long as the node is joining.
+kept_view=/run/mysqld/gvwstate.dat
 begun=$EPOCHREALTIME
 say() { echo "galera-start: $*" >&2; }
 
@@ -50,6 +54,24 @@ others_answer() {
       sleep 0.5
     done
   done < <(setting wsrep_cluster_address | sed 's,^gcomm://,,; s,?.*,,' | tr , '\n')
+}
+
+# The number of the last Primary Component's view on disk.
+view() { sed -n 's/^view_id: //p' "$datadir/gvwstate.dat" 2>/dev/null || true; }
+
+# While the node joins, keeps a copy of each new view.
+keep_view() {
+  local last
+  last=$(view)
+  while [[ -e $joining ]]; do
+    if [[ -n $(view) && $(view) != "$last" ]]; then
+      last=$(view)
+      cp -p "$datadir/gvwstate.dat" "$kept_view.new"
+      mv "$kept_view.new" "$kept_view"
+      rm -f "$non_primary"
+    fi
+    sleep 1
+  done
 }
 
 bootstrap=no
@@ -111,11 +133,19 @@ if [[ -f $datadir/ibdata1 && ${seqno:--1} == -1 && ! -e $datadir/sst_in_progress
   fi
 fi
 
+# A joiner whose SST fails leaves the cluster and its view behind. When the donor was killed, and so is still counted, the others take it for
+# lost and not for gone: a third of three cannot go on then, and needs every member of the last view, under its old identity.
+if [[ $bootstrap == no && -e $kept_view && ! -e $datadir/gvwstate.dat ]]; then
+  say "ended as a joiner, and takes up the view that it had"
+  install --owner mysql --group mysql --mode 0660 "$kept_view" "$datadir/gvwstate.dat"
+fi
+rm -f "$kept_view"
+
 # A view on disk means that this node did not leave the cluster when it ended. Its peers count its last life as a member until
 # evs.suspect_timeout has passed; a new life that connects before that makes all of them lose their view.
 if [[ -e $datadir/gvwstate.dat && $bootstrap == no ]]; then
   suspect=$(provider_seconds evs.suspect_timeout PT5S)
-  if [[ -e /run/mysqld/non-primary ]]; then
+  if [[ -e $non_primary ]]; then
     # The others may have gone on without it. After a crash of all, those of the last view have to meet without it, too.
     say "was in no Primary Component when it ended, so the other nodes go first: waiting until they answer, a minute at most"
     attend others_answer
@@ -130,6 +160,12 @@ fi
 if [[ ${GALERA_NODE_ADDRESS:-} == hostname ]]; then
   address=$(getent hosts "$(hostname)" | awk '{ print $1; exit }')
   set -- "$@" "--wsrep_node_address=$address"
+fi
+
+if [[ $bootstrap == no ]]; then
+  touch "$joining"
+  chown mysql:mysql "$joining"
+  keep_view </dev/null &
 fi
 
 # What this server has in force: site compares it with the settings that are wanted. Whole at any moment, and as little

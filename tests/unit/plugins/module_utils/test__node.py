@@ -358,7 +358,7 @@ def test_a_node_that_was_put_out_is_not_waited_for(datadir: Path, monkeypatch: p
         name = "mariadb2"
         restarts = 0
 
-        def watch(self, _names: list[str], **_options: Any) -> Watched:
+        def watch(self, _names: list[str], **_options: Any) -> Host:
             return self
 
         def __call__(self) -> None:

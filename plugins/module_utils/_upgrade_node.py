@@ -27,6 +27,8 @@ from ansible_collections.dbops.galera.plugins.module_utils._wsrep import AccessR
 FILE = "galera.cnf"
 STATUS = ("wsrep_replicated_bytes", "wsrep_received_bytes", "wsrep_local_recv_queue")
 SETTINGS = ("wsrep_provider_options", "innodb_fast_shutdown")
+# Seconds between two looks at a server: a queue that keeps up with heavy writing is empty for moments only.
+OFTEN = 0.1
 # The provider is a library that has its version in it as text, such as 26.4.23(r1234).
 ASK = r"""mariadbd --no-defaults --version || exit 127
 if [ -e "$1" ]; then
@@ -108,8 +110,8 @@ class Upgrade:
                 cursor.execute("SHOW GLOBAL VARIABLES WHERE Variable_name IN %s", (SETTINGS,))
                 settings = dict(cursor.fetchall())
                 looks = [_look(cursor)]
-                for _second in range(max(1, round(seconds))):
-                    sleep(min(1.0, seconds))
+                for _count in range(max(1, round(seconds / OFTEN))):
+                    sleep(OFTEN)
                     looks.append(_look(cursor))
         except (NotAnswering, AccessRefused):
             return None  # the report says so already

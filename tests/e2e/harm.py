@@ -152,16 +152,14 @@ def frozen(lab: Lab, host: str) -> Iterator[None]:
 
 
 def cutting(lab: Lab, host: str, ports: str = "") -> str:
-    """The shell command that cuts a host off from the other nodes' hosts, wholly or on some TCP ports. SSH from outside goes on."""
+    """The shell command that cuts a host off from the other nodes' hosts, wholly or on some TCP ports."""
     chain = "iptables -N harm; iptables -I INPUT -j harm; iptables -I OUTPUT -j harm"
     peers = [address for other, address in lab.addresses.items() if other != host]
     rules = [
         f"iptables -A harm {way} {peer} {match} -j DROP"
         for peer in peers
         for way in ("-s", "-d")
-        for match in (
-            [f"-p tcp -m multiport --{end} {ports}" for end in ("sports", "dports")] if ports else [""]
-        )
+        for match in ([f"-p tcp -m multiport --{end} {ports}" for end in ("sports", "dports")] if ports else [""])
     ]
     return "; ".join([chain, *rules])
 

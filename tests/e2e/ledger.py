@@ -214,9 +214,11 @@ class Ledger:
             account.uuids.add(state.split()[1])
             there[host] = set(rows)
             account.lost[host] = len(expected - there[host])
-        everything = set().union(*there.values())
+        everything: set[str] = set()
+        for rows_there in there.values():
+            everything |= rows_there
         account.rows = len(everything)
-        account.differing = len(everything - set.intersection(*there.values()))
+        account.differing = sum(any(row not in rows_there for rows_there in there.values()) for row in everything)
         return account
 
     def account(self, hosts: Iterable[str] | None = None) -> Account:

@@ -66,9 +66,8 @@ keep_view() {
   while [[ -e $joining ]]; do
     if [[ -n $(view) && $(view) != "$last" ]]; then
       last=$(view)
-      cp -p "$datadir/gvwstate.dat" "$kept_view.new"
-      mv "$kept_view.new" "$kept_view"
-      rm -f "$non_primary"
+      # It may have gone meanwhile, with a joiner that failed.
+      cp -p "$datadir/gvwstate.dat" "$kept_view.new" && mv "$kept_view.new" "$kept_view" && rm -f "$non_primary" || true
     fi
     sleep 1
   done

@@ -103,7 +103,8 @@ def test_memory_limit_reached(lab: Lab) -> None:
     before = harm.restarts(lab, host)
     statement = (
         "SET SESSION max_heap_table_size = 4294967296;"
-        " CREATE TEMPORARY TABLE eater (b VARCHAR(8000) CHARACTER SET latin1) ENGINE=MEMORY SELECT 'x' AS b FROM seq_1_to_500000"
+        " CREATE TEMPORARY TABLE eater (b VARCHAR(8000) CHARACTER SET latin1) ENGINE=MEMORY"
+        " SELECT 'x' AS b FROM seq_1_to_500000"
     )
     with Ledger(lab) as ledger:
         ledger.wait_for()

@@ -1,4 +1,4 @@
-"""The file system of one node's datadir is full. The node ends, the others go on, and it is back once there is room again."""
+"""The file system of one node's datadir is full. The node ends, the others go on, and it is back once there is room."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pymysql
 import pytest
 
 from .. import harm
-from ..conftest import Lab
+from ..conftest import Lab, wait_until
 from ..ledger import Ledger, kind
 
 
@@ -87,3 +87,17 @@ def test_one_node_cut_off(lab: Lab, role: str) -> None:
         there = lab.node_sql(name, "SET SESSION wsrep_sync_wait=1; SELECT number FROM application.direct").split()
         assert {str(number) for _, number in minority.acknowledged} <= set(there)
     assert "Proceeding with SST" not in harm.log(lab, host, since)
+
+
+def test_stopped_while_it_waits_for_the_others(lab: Lab) -> None:
+    """A node that crashed outside the Primary Component waits for the others; SIGTERM ends that at once."""
+    host = harm.readers(lab)[0]
+    with harm.cut(lab, host):
+        harm.wait_for_status(lab, host, "non-Primary")
+        since = harm.now(lab, host)
+        harm.kill(lab, host)
+        wait_until(lambda: "waiting until they answer" in harm.log(lab, host, since), 30, "a node that waits")
+        begin = time.monotonic()
+        lab.quick(host, f"docker stop {lab.nodes[host]}")
+        assert time.monotonic() - begin < 10, "the wait is a minute, the stop timeout ten"
+    lab.quick(host, f"docker start {lab.nodes[host]}")

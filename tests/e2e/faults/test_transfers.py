@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from .. import harm
@@ -17,9 +19,7 @@ def large_database(lab: Lab) -> None:
 
 def donor(lab: Lab) -> str:
     found = [
-        host
-        for host in lab.nodes
-        if harm.status(lab, host).get("wsrep_local_state_comment", "").startswith("Donor")
+        host for host in lab.nodes if harm.status(lab, host).get("wsrep_local_state_comment", "").startswith("Donor")
     ]
     return found[0] if found else ""
 
@@ -39,7 +39,7 @@ def test_killed_during_sst(lab: Lab, victim: str) -> None:
         assert giving not in ("", harm.writer(lab)), "a donor that is not the writer"
         # Half the data is there.
         wait_until(
-            lambda: int(lab.quick(joiner, f"du -sm {harm.datadir(lab, joiner)}").split()[0]) > 100, 60, "100 MB at the joiner"
+            lambda: int(lab.quick(joiner, f"du -sm {harm.datadir(lab, joiner)}").split()[0]) > 100, 60, "100 MB there"
         )
         ledger.mark(f"{victim} killed")
         harm.kill(lab, giving if victim == "donor" else joiner)
@@ -49,3 +49,30 @@ def test_killed_during_sst(lab: Lab, victim: str) -> None:
     ledger.account()
     if victim == "joiner":
         assert ledger.errors == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "ended"),
+    [
+        # As recorded after "Receiving IST failed, node restart required", which cannot be brought about at will.
+        ("wsrep_local_state_comment\tJoining: receiving State Transfer\nwsrep_cluster_status\tnon-Primary", True),
+        ("wsrep_local_state_comment\tJoining: receiving State Transfer\nwsrep_evs_state\tOPERATIONAL", False),
+        ("wsrep_local_state_comment\tInconsistent\nwsrep_cluster_status\tDisconnected", False),
+    ],
+    ids=["closed", "joining", "inconsistent"],
+)
+def test_the_health_check_ends_a_joiner_that_closed(lab: Lab, said: str, ended: bool) -> None:
+    host = harm.readers(lab)[0]
+    inside = f"docker exec {lab.nodes[host]}"
+    since, before = harm.now(lab, host), harm.inspect(lab, host, ".State.StartedAt")
+    answers = {"healthcheck.sh": "exit 1", "mariadb": f"printf %s {shlex.quote(said)}"}
+    lab.quick(host, f"{inside} mkdir -p /tmp/said")
+    for name, answer in answers.items():
+        script = f"printf '#!/bin/sh\\n%s\\n' {shlex.quote(answer)} >/tmp/said/{name}; chmod +x /tmp/said/{name}"
+        lab.quick(host, f"{inside} sh -c {shlex.quote(script)}")
+    lab.quick(host, f"{inside} env PATH=/tmp/said:/usr/local/bin:/usr/bin:/bin galera-health", check=False)
+    if ended:
+        wait_until(lambda: harm.inspect(lab, host, ".State.StartedAt") != before, 30, "a restart of the container")
+    harm.wait_whole(lab)
+    assert ("galera-health: a joiner that has closed" in harm.log(lab, host, since)) == ended
+    assert (harm.inspect(lab, host, ".State.StartedAt") != before) == ended

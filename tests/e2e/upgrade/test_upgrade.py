@@ -36,7 +36,7 @@ def wanted(**variables: Any) -> list[str]:
         "docker_host_image_archives": archives,
         "upgrade_allow_jump": JUMP,
         "upgrade_without_backup": True,
-        "upgrade_measured": 1,
+        "upgrade_measured": 3,
     }
     return ["-e", json.dumps({**given, **variables})]
 

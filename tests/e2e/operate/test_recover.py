@@ -135,13 +135,13 @@ def test_poisoned_recoveries_are_refused(stopped: Lab) -> None:
     poison(host2="head -c 200 /dev/urandom > FILE")
     assert "grastate.dat is not a text file: it holds binary data" in refused(lab)
 
-    # A server that cannot read its settings cannot tell the position either.
+    # A server that does not find its redo log cannot tell the position either.
     settings = "/containers/mariadb*/conf.d/galera.cnf"
-    unknown = f"sed -i 's/^seqno:.*/seqno: -1/' FILE; printf '[mariadbd]\nno_such_setting=1\n' >> {settings}"
+    unknown = f"sed -i 's/^seqno:.*/seqno: -1/' FILE; printf '[mariadbd]\ninnodb_log_group_home_dir=/nowhere\n' >> {settings}"
     poison(**dict.fromkeys(lab.nodes, unknown))
     assert "No member's position is known" in refused(lab)
     for host in lab.nodes:
-        lab.quick(host, f"sed -i '/^no_such_setting/d' {settings}")
+        lab.quick(host, f"sed -i '/^innodb_log_group_home_dir/d' {settings}")
 
     poison()
     with lab.unreachable("host3"):

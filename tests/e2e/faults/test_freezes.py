@@ -16,7 +16,8 @@ from ..ledger import Ledger
 def test_sigstop(lab: Lab, role: str, seconds: int) -> None:
     host = harm.writer(lab) if role == "writer" else harm.readers(lab)[0]
     since, restarts = harm.now(lab, host), harm.restarts(lab, host)
-    with Ledger(lab) as ledger:
+    # Without a proxy, a client of a frozen server hears nothing until its own patience ends.
+    with Ledger(lab, patience=5) as ledger:
         ledger.wait_for()
         ledger.mark(f"{role} frozen for {seconds} s")
         with harm.frozen(lab, host):

@@ -137,7 +137,8 @@ def test_poisoned_recoveries_are_refused(stopped: Lab) -> None:
 
     # A server that does not find its redo log cannot tell the position either.
     settings = "/containers/mariadb*/conf.d/galera.cnf"
-    unknown = f"sed -i 's/^seqno:.*/seqno: -1/' FILE; printf '[mariadbd]\ninnodb_log_group_home_dir=/nowhere\n' >> {settings}"
+    section = r"[mariadbd]\ninnodb_log_group_home_dir=/nowhere\n"
+    unknown = f"sed -i 's/^seqno:.*/seqno: -1/' FILE; printf '{section}' >> {settings}"
     poison(**dict.fromkeys(lab.nodes, unknown))
     assert "No member's position is known" in refused(lab)
     for host in lab.nodes:

@@ -9,9 +9,9 @@ INVENTORY = .lab/$(LAB)/inventory
 SCENARIOS = default interrupted role_docker_host \
 	$(shell grep -q '^lab_weave_images: .*weave:' .lab/images.yml 2>/dev/null && echo reference)
 # Failures and the verbs of daily life; an hour and more, so not part of make test.
-DAY2 = operate faults upgrade scale arbitrator
+OPERATIONS = operate faults upgrade scale arbitrator
 
-.PHONY: help lab lab-down site status sql test lint sanity unit scenario scenarios day2 bench engine images clean
+.PHONY: help lab lab-down site status sql test lint sanity unit scenario scenarios operations bench engine images clean
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -61,8 +61,8 @@ scenario: images ## one Molecule scenario: make scenario NAME=default
 scenarios: images
 	@tests/scenarios.sh $(SCENARIOS)
 
-day2: images ## the scenarios of failures, operation, upgrade and scaling, two at a time
-	@tests/scenarios.sh $(DAY2)
+operations: images ## the scenarios of failures, operation, upgrade and scaling, two at a time
+	@tests/scenarios.sh $(OPERATIONS)
 
 test: lint sanity unit scenarios ## everything, on a machine with nothing but Python, git and make
 

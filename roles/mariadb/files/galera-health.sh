@@ -10,7 +10,8 @@ healthcheck.sh --su-mysql --galera_online || code=$?
 # starts the node again. One that left because its data are inconsistent is left alone: that is for repair_node, which keeps the datadir.
 status=$(mariadb -BN --connect-timeout=3 -e "SHOW STATUS LIKE 'wsrep%'") || exit "$code"
 if [[ $status == *$'wsrep_local_state_comment\tJoin'* && $status != *$'wsrep_evs_state\t'* ]]; then
-  echo "galera-health: a joiner that has closed its connection to the group does not come back by itself, ending it" >/proc/1/fd/2
+  # To be read in `docker inspect`, under State.Health.
+  echo "galera-health: a joiner that has closed its connection to the group does not come back by itself, ending it"
   kill -TERM 1
 fi
 exit "$code"

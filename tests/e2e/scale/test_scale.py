@@ -39,6 +39,11 @@ def addresses_on_disk(lab: Lab, host: str) -> set[str]:
     return set(re.findall(r"(\d+(?:\.\d+){3}):4567", line))
 
 
+def donor(lab: Lab, host: str, since: str) -> str:
+    """The node that a joiner's last state transfer came from."""
+    return str(re.findall(r"Selected \S+ \((\S+)\)\(SYNCED\) as donor", log(lab, host, since))[-1])
+
+
 def is_settled(lab: Lab) -> None:
     """The members, and no others, are one cluster; proxies and settings know them, and nothing is left to be done."""
     wait_whole(lab)
@@ -179,10 +184,7 @@ def test_c_two_nodes_are_added(lab: Lab) -> None:
         succeeds(lab, "add_node")
         ledger.wait_for(200)
     assert started(lab, *old) == before
-    donors = {
-        re.findall(r"Selected \S+ \((\S+)\)\(SYNCED\) as donor", log(lab, host, begun[host]))[-1] for host in begun
-    }
-    assert lab.nodes[writer(lab)] not in donors
+    assert lab.nodes[writer(lab)] not in [donor(lab, host, begun[host]) for host in begun]
     is_settled(lab)
     ledger.account()
 
@@ -218,3 +220,17 @@ def test_e_a_lost_host_that_is_back_is_cleaned(lab: Lab) -> None:
     lab.move("spare", "host3", "host5")
     is_settled(lab)
     assert lab.play("status").returncode == 0
+
+
+def test_f_a_lost_host_is_replaced_by_sst(lab: Lab) -> None:
+    lab.quick("host4", f"docker kill {lab.nodes['host4']}")
+    lab.move("leaving", "host4")
+    lab.move("galera", "host3", galera_node_name="mariadb3")
+    begun = now(lab, "host3")
+    with lab.unreachable("host4"), Ledger(lab) as ledger:
+        ledger.wait_for(200)
+        succeeds(lab, "replace_node", "-e", "replace_node_dead=host4")
+        ledger.wait_for(200)
+    assert donor(lab, "host3", begun) != lab.nodes[writer(lab)]
+    is_settled(lab)
+    ledger.account()

@@ -15,8 +15,17 @@ if [[ ${1:-} == --one ]]; then
   flock 9
   cat "$log"
   echo "==> scenario $2 ended with $code after $((SECONDS - begin)) s"
+  ((code == 0)) || echo "$2" >>"$logs/failed"
   exit "$((code > 0))"
 fi
 
 mkdir -p "$logs"
-printf '%s\n' "$@" | xargs --max-procs=${#labs[@]} --process-slot-var=LANE --max-args=1 "${BASH_SOURCE[0]}" --one
+rm -f "$logs/failed"
+code=0
+printf '%s\n' "$@" | xargs --max-procs=${#labs[@]} --process-slot-var=LANE --max-args=1 "${BASH_SOURCE[0]}" --one || code=$?
+# The end of a long log is what people see first.
+[[ ! -f $logs/failed ]] || while read -r name; do
+  echo "==> scenario $name failed ($logs/$name.log):"
+  grep -E 'fatal:|FAILED|^[^a-z]*E  ' "$logs/$name.log" | cut -c 1-300 | tail -n 20
+done <"$logs/failed"
+exit "$code"

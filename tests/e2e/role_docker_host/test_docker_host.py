@@ -23,7 +23,7 @@ def test_the_engine_runs_without_a_tcp_socket(lab: Lab) -> None:
 def test_the_images_are_there(lab: Lab) -> None:
     for host in lab.nodes:
         there = lab.on(host, "docker images --format '{{.Repository}}:{{.Tag}}'").split()
-        assert set(lab.variables["docker_host_images"]) <= set(there)
+        assert set(lab.variables["lab_images"]) <= set(there)
 
 
 def test_an_image_that_went_missing_is_loaded_again(lab: Lab) -> None:

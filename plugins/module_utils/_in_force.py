@@ -4,7 +4,8 @@
 """I/O: the settings that a running server has in force, the record of them, and setting others without a restart.
 
 The record is the option file that the server was started with (the start script copies it), and later the one that was
-last set. So it says what is in force even when a run ended between writing the settings and setting them.
+last set. So it says what is in force even when a run ended between writing the settings and setting them; and while they
+are being set there is none, so that a run that ends there has the next one restart the node.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class InForce:
 
     def _bring(self, connection: Any, settings: str, predict: bool) -> Outcome:
         if not os.path.isfile(self.record):
-            why = "is missing: this start script of the node did not record what the server was started with"
+            why = "is missing: the start script did not write it, or a run ended while settings were being set"
             return Outcome(True, restart={self.record: why})
         with open(self.record, encoding="utf-8") as file:
             before = file.read()
@@ -85,9 +86,14 @@ class InForce:
         wanted = plan(changes, {row.name: row for row in rows})
         outcome = Outcome(True, wanted, dict(wanted.restart))
         if outcome.changed and not predict:
+            before_setting = f"{self.record}.before"
+            os.replace(self.record, before_setting)
             outcome.restart = self._set(connection, wanted)
-            if not outcome.restart:
-                replace(self.record, settings)
+            if outcome.restart:
+                os.replace(before_setting, self.record)
+            else:
+                replace(self.record, settings, like=before_setting)
+                os.remove(before_setting)
         return outcome
 
     def _set(self, connection: Any, wanted: Plan) -> dict[str, str]:

@@ -142,13 +142,15 @@ def test_a_lost_connection_is_told(monkeypatch: pytest.MonkeyPatch, record: Path
     server = Server(pymysql.OperationalError(2013, "Lost connection"))
     with pytest.raises(GaleraError, match="mariadb2: the connection was lost while setting max_connections"):
         node(monkeypatch, record, server).bring(DYNAMIC)
+    again = node(monkeypatch, record, Server()).bring(BEFORE)
+    assert "is missing" in again.restart[str(record)]
 
 
 def test_without_a_record_a_running_node_is_restarted(monkeypatch: pytest.MonkeyPatch, record: Path) -> None:
     record.unlink()
     outcome = node(monkeypatch, record, Server()).bring(DYNAMIC)
     assert (outcome.running, outcome.changed) == (True, False)
-    assert "did not record" in outcome.restart[str(record)]
+    assert "is missing" in outcome.restart[str(record)]
 
 
 def test_a_node_that_is_down_starts_with_the_new_settings(monkeypatch: pytest.MonkeyPatch, record: Path) -> None:

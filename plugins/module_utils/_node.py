@@ -260,7 +260,7 @@ class Node:
         return _told(status) if status else {}
 
     def _made_of(self, image: str) -> dict[str, Any]:
-        """What the container was made for: the cluster, and the image, which may not be what its name means here now."""
+        """What the container was made for and of: the cluster; the image, and whether its name still means it here."""
         container = self.engine.inspect(self.name)
         if container is None:
             return {}

@@ -153,16 +153,6 @@ class Change:
     after: Any
     table: Table | None = None
 
-    def rows(self) -> tuple[Rows, Rows]:
-        """Of a table: the rows that are to go, and those that are to come or to change."""
-        assert self.table
-        before = {self.table.key_of(row): row for row in self.before}
-        after = {self.table.key_of(row): row for row in self.after}
-        return (
-            [row for key, row in before.items() if key not in after],
-            [row for key, row in after.items() if before.get(key) != row],
-        )
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -184,9 +174,9 @@ class Plan:
         result = {}
         for change in self.of(MEMORY):
             if change.table:
-                gone, written = change.rows()
+                gone, come = row_changes(change.table, change.before, change.after)
                 added = len(change.after) + len(gone) - len(change.before)
-                result[change.part] = {"added": added, "changed": len(written) - added, "removed": len(gone)}
+                result[change.part] = {"added": added, "changed": len(come) - added, "removed": len(gone)}
         return result
 
 
@@ -243,6 +233,16 @@ def plan(want: Desired, state: State) -> Plan:
     return Plan(
         changes=[change for change in compared if change.before != change.after],
         restart_required=any(state[RUNTIME].variables[name] != variables[name] for name in pending),
+    )
+
+
+def row_changes(table: Table, before: Rows, after: Rows) -> tuple[Rows, Rows]:
+    """The rows that are to go, and those that are to come or to change."""
+    there = {table.key_of(row): row for row in before}
+    wanted = {table.key_of(row): row for row in after}
+    return (
+        [row for key, row in there.items() if key not in wanted],
+        [row for key, row in wanted.items() if there.get(key) != row],
     )
 
 
@@ -385,10 +385,9 @@ def _is_secret(variable: str) -> bool:
 
 def _readable(change: Change) -> tuple[Any, Any]:
     """A change as mappings: rows by their key, with the columns that are not ProxySQL's defaults; secrets hidden."""
-    if change.part.endswith("_variables"):
-        return _hide(change.before, change.after, [name for name in change.after if _is_secret(name)])
     table = change.table
-    assert table
+    if table is None:
+        return _hide(change.before, change.after, [name for name in change.after if _is_secret(name)])
     columns = [name for name in [SECRETS.get(table.name)] if name]
     before, after = _by_key(table, change.before), _by_key(table, change.after)
     return (

@@ -9,6 +9,7 @@ import configparser
 import functools
 import json
 import os
+import ssl
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -271,7 +272,8 @@ def _login(
             )
         except pymysql.err.MySQLError as error:
             code = error.args[0] if error.args else 0
-            if code in NOT_UP_YET:
+            unverified = isinstance(getattr(error, "original_exception", None), ssl.SSLCertVerificationError)
+            if code in NOT_UP_YET and not unverified:
                 raise ConnectionError(_message(error)) from error
             if code != ACCESS_DENIED:
                 raise ProxySQLError(f"ProxySQL's admin interface {host}:{port} refused: {_message(error)}") from error

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -254,6 +255,14 @@ def test_another_refusal_is_passed_on_at_once() -> None:
 
     with pytest.raises(ProxySQLError, match="refused: User 'admin' can only connect locally"):
         client.connect("h", 1, [OLD], 5, wait=60, opener=answering(remote))
+
+
+def test_a_certificate_that_cannot_be_verified_is_not_waited_for() -> None:
+    unverified = pymysql.err.OperationalError(2003, "certificate verify failed")
+    unverified.original_exception = ssl.SSLCertVerificationError()
+
+    with pytest.raises(ProxySQLError, match="refused: certificate verify failed"):
+        client.connect("h", 1, [OLD], 5, wait=60, opener=answering(unverified))
 
 
 @pytest.mark.parametrize(

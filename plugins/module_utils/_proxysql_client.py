@@ -51,6 +51,8 @@ else:
 
 ACCESS_DENIED = 1045
 NOT_UP_YET = (2002, 2003, 2006, 2013)
+# Rows come as JSON, thousands in one text: several times as fast as one after the other through the protocol.
+PART = 4096
 PREFIX = {MEMORY: "main.", RUNTIME: "main.runtime_", DISK: "disk."}
 
 
@@ -161,9 +163,8 @@ class AdminClient:
     def rows(self, layer: str, table: Table) -> Rows:
         """What a table holds in a layer, in the order of its key."""
         columns = ", ".join(column.name for column in table.columns)
-        # One JSON text for a few thousand rows: several times as fast as one row after the other from the protocol.
         sql = f"SELECT json_group_array(json_array({columns})) AS part FROM {PREFIX[layer]}{table.name}"
-        found = self.query(f"{sql} GROUP BY rowid / 4096", f"to read {table.name} ({layer})")
+        found = self.query(f"{sql} GROUP BY rowid / {PART}", f"to read {table.name} ({layer})")
         return table.from_server([row for part in found for row in json.loads(str(part["part"]))])
 
     def variables(self, layer: str) -> dict[str, str]:

@@ -261,7 +261,7 @@ def runtime_view(table: Table, rows: Rows, clusters: Rows) -> Rows:
     elif table.name == QUERY_RULES:
         rows = [row for row in rows if row["active"]]
     nullable = _NULL_IS_EMPTY.get(table.name, ())
-    return table.sorted([{k: "" if v is None and k in nullable else v for k, v in row.items()} for row in rows])
+    return table.sorted([{**row, **{name: row[name] or "" for name in nullable}} for row in rows] if nullable else rows)
 
 
 def secrets(config: Mapping[str, Any]) -> list[str]:

@@ -167,19 +167,10 @@ class Table:
                     raise ProxySQLError(f"{self.name}: two rows have {words}.")
                 seen.add(values)
 
-    def from_server(self, rows: Sequence[Sequence[Any]]) -> Rows:
-        """Rows, in the order of the columns, as the admin interface returns them (all text)."""
-        numbers = [column.kind == "int" for column in self.columns]
+    def from_server(self, rows: Sequence[Sequence[Value]]) -> Rows:
+        """Rows whose values come in the order of the columns; SQLite's column types have made numbers of numbers."""
         names = [column.name for column in self.columns]
-        return self.sorted(
-            [
-                {
-                    name: int(value) if number and value is not None else value
-                    for name, number, value in zip(names, numbers, row)
-                }
-                for row in rows
-            ]
-        )
+        return self.sorted([dict(zip(names, row)) for row in rows])
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,8 @@ def main() -> None:
         print("proxysql_admin: no ProxySQL to measure with; see lab/images/README.md for how to add its image")
 
 
-def run(host: str, port: int, account: dict[str, str]) -> dict[str, float]:
-    """The median of each task's seconds, by its name."""
+def run(host: str, port: int, account: dict[str, str]) -> dict[str, list[float]]:
+    """How many seconds each task took, time after time, by its name."""
     rules = [
         {"rule_id": n, "active": 1, "match_digest": f"^SELECT {n}$", "destination_hostgroup": 10, "apply": 1}
         for n in range(1, ROWS + 1)
@@ -67,15 +67,16 @@ def run(host: str, port: int, account: dict[str, str]) -> dict[str, float]:
     for task in json.loads(play.stdout[play.stdout.index("{") :])["plays"][0]["tasks"]:
         start, end = (datetime.fromisoformat(task["task"]["duration"][side].rstrip("Z")) for side in ("start", "end"))
         times[task["task"]["name"]].append((end - start).total_seconds())
-    return {name: statistics.median(seconds) for name, seconds in times.items()}
+    return times
 
 
-def report(seconds: dict[str, float]) -> None:
-    for name, time in seconds.items():
-        print(f"  {name}: {time:.2f} s")
-    one_by_one = seconds["One call a row"] / ROWS_ONE_BY_ONE * ROWS
-    unchanged = seconds[f"Leave {ROWS} rows"] / seconds["Leave 1 row"]
-    applied = one_by_one / seconds[f"Apply {ROWS} rows"]
+def report(seconds: dict[str, list[float]]) -> None:
+    for name, times in seconds.items():
+        print(f"  {name}: {min(times):.2f} s at best, {statistics.median(times):.2f} s as a rule")
+    one_by_one = seconds["One call a row"][0] / ROWS_ONE_BY_ONE * ROWS
+    # Two calls of which the one differs little from the other: at their best, or a busy machine decides.
+    unchanged = min(seconds[f"Leave {ROWS} rows"]) / min(seconds["Leave 1 row"])
+    applied = one_by_one / statistics.median(seconds[f"Apply {ROWS} rows"])
     print(f"{ROWS} rows unchanged / 1 row unchanged    {unchanged:.2f}   (aim: at most 1.5)")
     print(f"{ROWS} rows one by one / in one call       {applied:.0f}   (aim: at least 300)")
 

@@ -92,7 +92,7 @@ class Wish:
         """The rows that the table is to hold, where memory now holds these. Raises ProxySQLError on what cannot be."""
         table, secret = self.table, SECRETS.get(self.table.name, "")
         before = {table.key_of(row): row for row in there}
-        rows = []
+        rows, new = [], {}
         for number, given in enumerate(self.given, 1):
             old = before.get(self.key(given), {})
             row = table.completed(given, number, old if self.merge else {})
@@ -102,7 +102,9 @@ class Wish:
             if self._is_absent(row):
                 raise ProxySQLError(f"{table.name}, row {number}: it is among the rows of absent, too.")
             rows.append(row)
-        table.check(rows)
+            if row != old:
+                new[number] = row
+        table.check(new)
         if self.merge:
             keys = {table.key_of(row) for row in rows}
             rows += [row for key, row in before.items() if key not in keys and not self._is_absent(row)]

@@ -28,7 +28,7 @@ def complete(option: str, *rows: dict[str, Any]) -> list[Row]:
     table = SCHEMA.table(option)
     typed = enumerate(table.typed(rows, SCHEMA.version), 1)
     result = [table.completed(row, number, {}) for number, row in typed]
-    table.check(result)
+    table.check(dict(enumerate(result, 1)))
     table.check_unique(result)
     return result
 

@@ -6,11 +6,17 @@
 from __future__ import annotations
 
 import configparser
+import functools
+import json
+import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Callable, NamedTuple
 
+from ansible.module_utils.basic import env_fallback, missing_required_lib
 from ansible_collections.dbops.galera.plugins.module_utils._proxysql_layers import (
+    CONTEXT,
     DISK,
     LAYERS,
     MEMORY,
@@ -23,15 +29,14 @@ from ansible_collections.dbops.galera.plugins.module_utils._proxysql_layers impo
     plan,
 )
 from ansible_collections.dbops.galera.plugins.module_utils._proxysql_tables import (
-    GALERA_HOSTGROUPS,
     SERVERS,
-    TABLES,
     ProxySQLError,
     Row,
     Rows,
+    Schema,
     Table,
     Value,
-    from_server,
+    read_schema,
 )
 
 try:
@@ -47,6 +52,24 @@ NOT_UP_YET = (2002, 2003, 2006, 2013)
 PREFIX = {MEMORY: "main.", RUNTIME: "main.runtime_", DISK: "disk."}
 
 
+# What every module that logs in has in common; the doc fragment `proxysql` describes it.
+LOGIN_ARGUMENTS: dict[str, Any] = {
+    "login_host": {"type": "str", "default": "127.0.0.1", "fallback": (env_fallback, ["PROXYSQL_LOGIN_HOST"])},
+    "login_port": {"type": "int", "default": 6032, "fallback": (env_fallback, ["PROXYSQL_LOGIN_PORT"])},
+    "login_user": {"type": "str", "fallback": (env_fallback, ["PROXYSQL_LOGIN_USER"])},
+    "login_password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["PROXYSQL_LOGIN_PASSWORD"])},
+    "login_file": {"type": "path", "fallback": (env_fallback, ["PROXYSQL_LOGIN_FILE"])},
+    "login_ca_cert": {"type": "path", "fallback": (env_fallback, ["PROXYSQL_LOGIN_CA_CERT"])},
+    "login_check_hostname": {"type": "bool", "default": True},
+    "timeout": {"type": "int", "default": 10},
+    "wait": {"type": "int", "default": 0},
+}
+LOGIN_RULES: dict[str, Any] = {
+    "required_one_of": [("login_password", "login_file")],
+    "required_together": [("login_user", "login_password")],
+}
+
+
 class Credentials(NamedTuple):
     user: str
     password: str
@@ -57,6 +80,7 @@ class AdminClient:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self._schema: Schema | None = None
 
     def query(self, sql: str, doing: str) -> Rows:
         """Run one statement; `doing` stands for it in an error, because the statement itself may hold a secret."""
@@ -70,28 +94,54 @@ class AdminClient:
     def close(self) -> None:
         self._connection.close()
 
+    def schema(self) -> Schema:
+        """The server's version and tables."""
+        if self._schema is None:
+            sql = "SELECT variable_value FROM main.runtime_global_variables WHERE variable_name = 'admin-version'"
+            (version,) = self.query(sql, "to read its version")
+            tables = self.query("SELECT name, sql FROM main.sqlite_master WHERE type = 'table'", "to read its tables")
+            statements = {str(row["name"]): str(row["sql"]) for row in tables}
+            self._schema = read_schema(str(version["variable_value"]), statements)
+        return self._schema
+
     def read(self, want: Desired) -> State:
         """The three layers of all wanted tables, and all variables."""
-        tables = [table for table in TABLES.values() if table.name in (*want.tables, GALERA_HOSTGROUPS.name)]
+        known = self.schema().tables
+        names = {layer: list(want.tables) for layer in LAYERS}
+        names[MEMORY] += [name for name in CONTEXT if name in known and name not in want.tables]
         return {
-            layer: Layer({t.name: self._rows(layer, t) for t in tables}, self._variables(layer)) for layer in LAYERS
+            layer: Layer({name: self.rows(layer, known[name]) for name in names[layer]}, self.variables(layer))
+            for layer in LAYERS
         }
+
+    def checksums(self) -> dict[str, str]:
+        """ProxySQL's own checksums of what is in force, by group of tables."""
+        found = self.query("SELECT name, checksum FROM runtime_checksums_values", "to read its checksums")
+        return {str(row["name"]): str(row["checksum"]) for row in found}
 
     def runtime_servers(self) -> list[Row]:
         """Where the servers stand now, by hostgroup, and how many connections to them are in use."""
         columns = ("hostgroup_id", "hostname", "port", "status", "weight")
-        place = ("hostgroup", "srv_host", "srv_port")
-        pool = self.query(
-            f"SELECT {', '.join(place)}, ConnUsed FROM stats_mysql_connection_pool", "to read its connections"
-        )
-        used = {tuple(str(row[name]) for name in place): int(row["ConnUsed"] or 0) for row in pool}
+        pool = self.connection_pool()
+        used = {(row["hostgroup"], row["srv_host"], row["srv_port"]): row["ConnUsed"] for row in pool}
         return [
             {
                 **{name: row[name] for name in columns},
-                "connections_used": used.get((str(row["hostgroup_id"]), str(row["hostname"]), str(row["port"])), 0),
+                "connections_used": used.get((row["hostgroup_id"], row["hostname"], row["port"]), 0),
             }
-            for row in self._rows(RUNTIME, SERVERS)
+            for row in self.rows(RUNTIME, self.schema().tables[SERVERS])
         ]
+
+    def connection_pool(self) -> list[Row]:
+        """A row a server and hostgroup: connections, queries, bytes, and the latency in microseconds."""
+        found = self.query("SELECT * FROM stats_mysql_connection_pool", "to read its connections")
+        text = ("srv_host", "status")
+        return [{n: v if n in text else int(v or 0) for n, v in row.items()} for row in found]
+
+    def statistics(self) -> dict[str, Value]:
+        """Counters and sizes by name."""
+        found = self.query("SELECT Variable_Name, Variable_Value FROM stats_mysql_global", "to read its statistics")
+        return {str(row["Variable_Name"]): _number_or_text(str(row["Variable_Value"])) for row in found}
 
     def apply(self, want: Desired, todo: Plan) -> None:
         """Bring memory, then runtime, then disk to what is wanted."""
@@ -106,12 +156,16 @@ class AdminClient:
         for unit in rest.units(DISK):
             self.query(f"SAVE {unit} TO DISK", f"to SAVE {unit} TO DISK")
 
-    def _rows(self, layer: str, table: Table) -> Rows:
+    def rows(self, layer: str, table: Table) -> Rows:
+        """What a table holds in a layer, in the order of its key."""
         columns = ", ".join(column.name for column in table.columns)
-        found = self.query(f"SELECT {columns} FROM {PREFIX[layer]}{table.name}", f"to read {table.name} ({layer})")
-        return from_server(table, found)
+        # One JSON text a few thousand rows: ten times as fast as to take a row after the other from the protocol.
+        sql = f"SELECT json_group_array(json_array({columns})) AS part FROM {PREFIX[layer]}{table.name}"
+        found = self.query(f"{sql} GROUP BY rowid / 4096", f"to read {table.name} ({layer})")
+        return table.from_server([row for part in found for row in json.loads(str(part["part"]))])
 
-    def _variables(self, layer: str) -> dict[str, str]:
+    def variables(self, layer: str) -> dict[str, str]:
+        """All variables of a layer."""
         sql = f"SELECT variable_name, variable_value FROM {PREFIX[layer]}global_variables"
         found = self.query(sql, f"to read the variables ({layer})")
         return {str(row["variable_name"]): str(row["variable_value"] or "") for row in found}
@@ -122,23 +176,49 @@ class AdminClient:
         try:
             for change in changes:
                 written.append(change)
-                self._replace(change.part, change.after)
+                self._change(change)
         except ProxySQLError:
             for change in written:
-                self._replace(change.part, change.before)
+                self._change(replace(change, before=change.after, after=change.before))
             raise
 
-    def _replace(self, part: str, content: Any) -> None:
-        doing = f"to write {part}"
-        if part.endswith("_variables"):
-            values = ", ".join(f"({literal(name)}, {literal(value)})" for name, value in content.items())
+    def _change(self, change: Change) -> None:
+        """Rows that stay are never touched, so that an interruption cannot lose one that nobody declares again."""
+        doing = f"to write {change.part}"
+        if not change.table:
+            values = ", ".join(f"({literal(name)}, {literal(value)})" for name, value in change.after.items())
             self.query(f"REPLACE INTO global_variables (variable_name, variable_value) VALUES {values}", doing)
             return
-        self.query(f"DELETE FROM {part}", doing)
-        if content:
-            columns = ", ".join(content[0])
-            values = ", ".join("(" + ", ".join(map(literal, row.values())) + ")" for row in content)
-            self.query(f"INSERT INTO {part} ({columns}) VALUES {values}", doing)
+        gone, come = change.rows()
+        if gone:
+            key, values = ", ".join(change.table.key), _values(map(change.table.key_of, gone))
+            self.query(f"DELETE FROM {change.part} WHERE ({key}) IN (VALUES {values})", doing)
+        if come:
+            columns = ", ".join(come[0])
+            values = _values(row.values() for row in come)
+            self.query(f"REPLACE INTO {change.part} ({columns}) VALUES {values}", doing)
+
+
+def log_in(module: Any) -> AdminClient:
+    """Log in with the LOGIN_ARGUMENTS of a module, and keep their passwords out of its output."""
+    params = module.params
+    if not HAS_PYMYSQL:
+        module.fail_json(msg=missing_required_lib("PyMySQL"))
+    credentials = []
+    if params["login_password"] is not None:
+        credentials.append(Credentials(params["login_user"], params["login_password"]))
+    if params["login_file"] and (not credentials or os.path.exists(params["login_file"])):
+        credentials.append(read_login_file(params["login_file"]))
+    module.no_log_values.update(login.password for login in credentials if login.password)
+    tls: dict[str, Any] = {}
+    if params["login_ca_cert"]:
+        if not os.path.exists(params["login_ca_cert"]):
+            raise ProxySQLError(f"login_ca_cert {params['login_ca_cert']} is not there.")
+        tls = {"ca": params["login_ca_cert"], "check_hostname": params["login_check_hostname"]}
+    opener = functools.partial(pymysql.connect, ssl=tls) if tls else None
+    return connect(
+        params["login_host"], params["login_port"], credentials, params["timeout"], params["wait"], opener=opener
+    )
 
 
 def connect(
@@ -215,6 +295,14 @@ def read_login_file(path: str) -> Credentials:
         raise ProxySQLError(f"login_file {path} cannot be read: {error.strerror}.") from error
     except (KeyError, configparser.Error) as error:
         raise ProxySQLError(f"login_file {path} has no section [client] with user and password.") from error
+
+
+def _number_or_text(text: str) -> Value:
+    return int(text) if text.lstrip("-").isdigit() else text
+
+
+def _values(rows: Iterable[Iterable[Value]]) -> str:
+    return ", ".join("(" + ", ".join(map(literal, row)) + ")" for row in rows)
 
 
 def literal(value: Value) -> str:

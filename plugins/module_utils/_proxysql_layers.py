@@ -17,25 +17,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.dbops.galera.plugins.module_utils._proxysql_passwords import same_password, stored_form
 from ansible_collections.dbops.galera.plugins.module_utils._proxysql_tables import (
     GALERA_HOSTGROUPS,
     QUERY_RULES,
+    REPLICATION_HOSTGROUPS,
+    SECRETS,
     SERVERS,
     TABLES,
     USERS,
     ProxySQLError,
     Row,
     Rows,
+    Schema,
     Table,
     Value,
-    normalise,
 )
 
 MEMORY, RUNTIME, DISK = LAYERS = ("memory", "runtime", "disk")
 
 # What LOAD and SAVE take, in the order of loading: who monitors comes first, who administers last.
-UNITS = ("MYSQL VARIABLES", "MYSQL SERVERS", "MYSQL USERS", "MYSQL QUERY RULES", "SCHEDULER", "ADMIN VARIABLES")
 FAMILIES = {"mysql": "MYSQL VARIABLES", "admin": "ADMIN VARIABLES"}
+UNITS = (FAMILIES["mysql"], *dict.fromkeys(unit for _name, unit in TABLES.values()), FAMILIES["admin"])
+
+# Read from memory whatever is wanted: they say which hostgroups there are, and which of them are Galera's.
+CONTEXT = (SERVERS, GALERA_HOSTGROUPS, REPLICATION_HOSTGROUPS)
 
 # Taken only at start. LOAD puts memory back to the running value, so these go to disk and wait for a restart.
 # https://proxysql.com/documentation/global-variables/mysql-variables/#mysql-threads
@@ -57,7 +63,7 @@ _BOOLEANS = {"true": "true", "1": "true", "on": "true", "yes": "true"}
 _BOOLEANS.update({"false": "false", "0": "false", "off": "false", "no": "false"})
 
 # Columns whose NULL the runtime tables show as an empty text.
-_NULL_IS_EMPTY = {USERS.name: ("password", "default_schema"), GALERA_HOSTGROUPS.name: ("comment",)}
+_NULL_IS_EMPTY = {USERS: ("password", "default_schema"), GALERA_HOSTGROUPS: ("comment",)}
 
 HIDDEN = "(hidden)"
 
@@ -74,10 +80,65 @@ State = Mapping[str, Layer]
 
 
 @dataclass(frozen=True)
-class Desired:
-    """The complete rows of the tables that were given, by table name, and the variables as they were given."""
+class Wish:
+    """What is wanted of one table: rows with the given columns only, whether other rows stay, and which rows go."""
 
-    tables: Mapping[str, Rows]
+    table: Table
+    given: Rows
+    merge: bool = False
+    absent: Rows = field(default_factory=list)
+
+    def content(self, there: Rows) -> Rows:
+        """The rows that the table is to hold, where memory now holds these. Raises ProxySQLError on what cannot be."""
+        table, secret = self.table, SECRETS.get(self.table.name, "")
+        before = {table.key_of(row): row for row in there}
+        rows = []
+        for number, given in enumerate(self.given, 1):
+            old = before.get(self.key(given), {})
+            row = table.completed(given, number, old if self.merge else {})
+            if given.get(secret):
+                stored = str(old.get(secret) or "")
+                row[secret] = stored if same_password(str(given[secret]), stored) else stored_form(str(given[secret]))
+            if self._is_absent(row):
+                raise ProxySQLError(f"{table.name}, row {number}: it is among the rows of absent, too.")
+            rows.append(row)
+        table.check(rows)
+        if self.merge:
+            keys = {table.key_of(row) for row in rows}
+            rows += [row for key, row in before.items() if key not in keys and not self._is_absent(row)]
+        table.check_unique(rows)
+        return table.sorted(rows)
+
+    def with_wanted_passwords(self, there: Rows, wanted: Rows) -> Rows:
+        """The rows of a layer; where a password is the given one in another form, it has the wanted form."""
+        secret = SECRETS.get(self.table.name, "")
+        form = {self.table.key_of(row): row.get(secret) for row in wanted}
+        known: dict[Value, list[tuple[str, Value]]] = {}
+        for given in self.given:
+            if given.get(secret):
+                known.setdefault(given["username"], []).append((str(given[secret]), form[self.key(given)]))
+        if not known:
+            return there
+        result = []
+        for row in there:
+            of_user = known.get(row["username"], [])
+            same = [as_wanted for password, as_wanted in of_user if same_password(password, str(row[secret] or ""))]
+            result.append({**row, secret: same[0]} if same else row)
+        return result
+
+    def key(self, given: Row) -> tuple[Value, ...]:
+        return self.table.key_of({**{column.name: column.default for column in self.table.columns}, **given})
+
+    def _is_absent(self, row: Row) -> bool:
+        return any(all(row[name] == value for name, value in gone.items()) for gone in self.absent)
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What is wanted of the tables that were given, by table name, and of the variables, as they were given."""
+
+    schema: Schema
+    tables: Mapping[str, Wish]
     variables: Mapping[str, Any]
 
 
@@ -90,6 +151,17 @@ class Change:
     unit: str
     before: Any
     after: Any
+    table: Table | None = None
+
+    def rows(self) -> tuple[Rows, Rows]:
+        """Of a table: the rows that are to go, and those that are to come or to change."""
+        assert self.table
+        before = {self.table.key_of(row): row for row in self.before}
+        after = {self.table.key_of(row): row for row in self.after}
+        return (
+            [row for key, row in before.items() if key not in after],
+            [row for key, row in after.items() if before.get(key) != row],
+        )
 
 
 @dataclass(frozen=True)
@@ -107,22 +179,50 @@ class Plan:
         differing = {change.unit for change in self.of(layer)}
         return [unit for unit in UNITS if unit in differing]
 
+    def counts(self) -> dict[str, dict[str, int]]:
+        """By table, how many rows are added, changed and removed in memory."""
+        result = {}
+        for change in self.of(MEMORY):
+            if change.table:
+                gone, written = change.rows()
+                added = len(change.after) + len(gone) - len(change.before)
+                result[change.part] = {"added": added, "changed": len(written) - added, "removed": len(gone)}
+        return result
 
-def desired(config: Mapping[str, Any]) -> Desired:
-    """Complete and check a configuration {option: rows, ..., "variables": {...}}; None stands for not given."""
-    tables = {t.name: normalise(t, config[option]) for option, t in TABLES.items() if config.get(option) is not None}
-    for row in tables.get(GALERA_HOSTGROUPS.name, []):
-        groups = _galera_groups(row)
-        if len(set(groups)) < len(groups):
-            raise ProxySQLError(f"{GALERA_HOSTGROUPS.name}: the four hostgroups must differ, not be {groups}.")
-    return Desired(tables, config.get("variables") or {})
+
+def desired(config: Mapping[str, Any], schema: Schema) -> Desired:
+    """The options of proxysql_admin in the server's types; None stands for not given."""
+    absent = config.get("absent") or {}
+    for option, rows in absent.items():
+        if option not in TABLES:
+            raise ProxySQLError(f"absent: there is no table '{option}'; there are {', '.join(TABLES)}.")
+        if not all(isinstance(row, Mapping) and row for row in rows):
+            raise ProxySQLError(f"absent: each of {option} must be a mapping of columns to values, with at least one.")
+    tables = {}
+    for option in TABLES:
+        rows, gone = config.get(option), absent.get(option) or []
+        if rows is None and not gone:
+            continue
+        table = schema.table(option)
+        tables[table.name] = Wish(
+            table=table,
+            given=table.typed(rows or [], schema.version),
+            merge=rows is None or option in (config.get("merge") or ()),
+            absent=table.typed(gone, schema.version, "absent row"),
+        )
+    return Desired(schema, tables, config.get("variables") or {})
 
 
 def plan(want: Desired, state: State) -> Plan:
     """Everything in which the three layers differ from what is wanted. Raises ProxySQLError on what cannot be."""
-    clusters = want.tables.get(GALERA_HOSTGROUPS.name, state[MEMORY].tables.get(GALERA_HOSTGROUPS.name, []))
-    _check_galera_servers(want.tables.get(SERVERS.name, []), clusters)
-    variables = _check_variables(want.variables, state[RUNTIME].variables)
+    memory = state[MEMORY].tables
+    content = {name: wish.content(memory[name]) for name, wish in want.tables.items()}
+    after = {**memory, **content}
+    clusters = after.get(GALERA_HOSTGROUPS, [])
+    _check_galera_servers(content.get(SERVERS, []), clusters)
+    if USERS in content:
+        _check_users(content[USERS], want.tables[USERS], after)
+    variables = _check_variables(want.variables, state[RUNTIME].variables, want.schema.version)
     compared: list[Change] = []
     for family, unit in FAMILIES.items():
         for layer in LAYERS:
@@ -131,12 +231,12 @@ def plan(want: Desired, state: State) -> Plan:
                 names = [n for n in names if n not in RESTART_VARIABLES]
             before = {n: state[layer].variables.get(n) for n in names}
             compared.append(Change(layer, f"{family}_variables", unit, before, {n: variables[n] for n in names}))
-    for table in TABLES.values():
-        for layer in LAYERS if table.name in want.tables else ():
-            before_rows, after_rows = state[layer].tables[table.name], want.tables[table.name]
+    for name, wish in want.tables.items():
+        for layer in LAYERS:
+            there, wanted = wish.with_wanted_passwords(state[layer].tables[name], content[name]), content[name]
             if layer == RUNTIME:
-                before_rows, after_rows = (runtime_view(table, rows, clusters) for rows in (before_rows, after_rows))
-            compared.append(Change(layer, table.name, table.unit, before_rows, after_rows))
+                there, wanted = (runtime_view(wish.table, rows, clusters) for rows in (there, wanted))
+            compared.append(Change(layer, name, wish.table.unit, there, wanted, wish.table))
     pending = RESTART_VARIABLES & set(variables)
     return Plan(
         changes=[change for change in compared if change.before != change.after],
@@ -152,11 +252,11 @@ def runtime_view(table: Table, rows: Rows, clusters: Rows) -> Rows:
     - In the hostgroups of a Galera cluster the monitor decides where a server stands, and in what status; what stays
       the operator's is which servers there are, and their weights and limits.
     """
-    if table is SERVERS:
+    if table.name == SERVERS:
         rows = _servers_view(rows, clusters)
-    elif table is USERS:
+    elif table.name == USERS:
         rows = [dict(row, **account) for row in rows if row["active"] for account in _accounts(row)]
-    elif table is QUERY_RULES:
+    elif table.name == QUERY_RULES:
         rows = [row for row in rows if row["active"]]
     nullable = _NULL_IS_EMPTY.get(table.name, ())
     return table.sorted([{k: "" if v is None and k in nullable else v for k, v in row.items()} for row in rows])
@@ -183,12 +283,43 @@ def difference(changes: Sequence[Change]) -> dict[str, dict[str, Any]]:
     return result
 
 
-def _check_variables(wanted: Mapping[str, Any], running: Mapping[str, str]) -> dict[str, str]:
+def without_secrets(table: Table | None, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of a table, or mappings of variables, with every secret hidden."""
+    return [
+        {
+            name: HIDDEN
+            if value and (_is_secret(name) if table is None else SECRETS.get(table.name) == name)
+            else value
+            for name, value in row.items()
+        }
+        for row in rows
+    ]
+
+
+def _check_users(users: Rows, wish: Wish, after: Mapping[str, Rows]) -> None:
+    """Refuse a given user whose statements would go to a hostgroup that nothing has."""
+    groups = {row["hostgroup_id"] for row in after.get(SERVERS, [])}
+    for name in (GALERA_HOSTGROUPS, REPLICATION_HOSTGROUPS):
+        rows = after.get(name, [])
+        groups.update(value for row in rows for column, value in row.items() if column.endswith("_hostgroup"))
+    there = {wish.table.key_of(row): row for row in users}
+    for number, given in enumerate(wish.given, 1):
+        row = there[wish.key(given)]
+        if row["active"] and row["frontend"] and row["default_hostgroup"] not in groups:
+            raise ProxySQLError(
+                f"{USERS}, row {number}: default_hostgroup {row['default_hostgroup']} of user '{row['username']}' has "
+                f"no server and is no cluster's hostgroup; give its servers in the same call, or before."
+            )
+
+
+def _check_variables(wanted: Mapping[str, Any], running: Mapping[str, str], version: str) -> dict[str, str]:
     """Wanted variables as ProxySQL writes them; the running server shows which there are, and their types."""
     result = {}
     for name, value in wanted.items():
         if name not in running or name.partition("-")[0] not in FAMILIES:
-            raise ProxySQLError(f"variables: ProxySQL has no variable '{name}'; names begin with mysql- or admin-.")
+            raise ProxySQLError(
+                f"variables: ProxySQL {version} has no variable '{name}'; names begin with mysql- or admin-."
+            )
         try:
             result[name] = _variable_text(name, value, running[name])
         except ValueError as error:
@@ -216,27 +347,26 @@ def _check_galera_servers(rows: Rows, clusters: Rows) -> None:
     """Refuse rows of one server that differ: ProxySQL's Galera monitor copies one of them over the others."""
     seen: dict[tuple[Value, ...], Row] = {}
     for row in _servers_view(rows, clusters):
-        other = seen.setdefault(tuple(row[name] for name in SERVERS.key), row)
+        other = seen.setdefault(tuple(row[name] for name in ("hostgroup_id", "hostname", "port")), row)
         for column, value in row.items():
             if other[column] != value:
                 raise ProxySQLError(
-                    f"{SERVERS.name}: {row['hostname']}:{row['port']} has {column} {other[column]!r} and {value!r} in "
+                    f"{SERVERS}: {row['hostname']}:{row['port']} has {column} {other[column]!r} and {value!r} in "
                     f"the hostgroups of one Galera cluster, where ProxySQL keeps one value for a server."
                 )
 
 
 def _servers_view(rows: Rows, clusters: Rows) -> Rows:
     managed = {group: row["writer_hostgroup"] for row in clusters if row["active"] for group in _galera_groups(row)}
-    view: Rows = []
+    view: dict[tuple[Value, ...], Row] = {}
     for row in rows:
         if row["status"] == "OFFLINE_HARD":
             continue
         common = dict(row, status="ONLINE") if str(row["status"]).startswith("SHUNNED") else dict(row)
         if row["hostgroup_id"] in managed:
             common.update(hostgroup_id=f"of writer {managed[row['hostgroup_id']]}", status="as monitored")
-        if common not in view:
-            view.append(common)
-    return view
+        view[tuple(common.values())] = common
+    return list(view.values())
 
 
 def _accounts(user: Row) -> list[Row]:
@@ -255,8 +385,9 @@ def _readable(change: Change) -> tuple[Any, Any]:
     """A change as mappings: rows by their key, with the columns that are not ProxySQL's defaults; secrets hidden."""
     if change.part.endswith("_variables"):
         return _hide(change.before, change.after, [name for name in change.after if _is_secret(name)])
-    table = next(table for table in TABLES.values() if table.name == change.part)
-    columns = [column.name for column in table.columns if column.secret]
+    table = change.table
+    assert table
+    columns = [name for name in [SECRETS.get(table.name)] if name]
     before, after = _by_key(table, change.before), _by_key(table, change.after)
     return (
         {key: _hide(row, {}, columns)[0] for key, row in before.items()},

@@ -1,52 +1,85 @@
 # Copyright (c) 2026, dbops.galera contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ProxySQL's tables as data: columns, types, defaults and constraints, and rows brought to that form. No I/O.
+"""ProxySQL's tables as the server itself describes them, and rows brought to that form. No I/O.
+
+The admin interface is an SQLite: from its CREATE TABLE statements come columns, types, defaults, keys and CHECK
+constraints, and an SQLite of one's own can say of any row whether that server would take it. So every version of
+ProxySQL is known by what it says of itself.
 
 https://proxysql.com/documentation/main-runtime/
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any, NamedTuple, Union
 
 Value = Union[str, int, None]
 Row = dict[str, Value]
 Rows = list[Row]
 
-NO_DEFAULT = object()
+SERVERS = "mysql_servers"
+USERS = "mysql_users"
+QUERY_RULES = "mysql_query_rules"
+GALERA_HOSTGROUPS = "mysql_galera_hostgroups"
+REPLICATION_HOSTGROUPS = "mysql_replication_hostgroups"
+
+# By option of the module: the table, and the words by which LOAD and SAVE call its group. In the order of writing.
+TABLES = {
+    "servers": (SERVERS, "MYSQL SERVERS"),
+    "servers_ssl_params": ("mysql_servers_ssl_params", "MYSQL SERVERS"),
+    "galera_hostgroups": (GALERA_HOSTGROUPS, "MYSQL SERVERS"),
+    "replication_hostgroups": (REPLICATION_HOSTGROUPS, "MYSQL SERVERS"),
+    "hostgroup_attributes": ("mysql_hostgroup_attributes", "MYSQL SERVERS"),
+    "users": (USERS, "MYSQL USERS"),
+    "query_rules": (QUERY_RULES, "MYSQL QUERY RULES"),
+    "query_rules_fast_routing": ("mysql_query_rules_fast_routing", "MYSQL QUERY RULES"),
+    "firewall_whitelist_users": ("mysql_firewall_whitelist_users", "MYSQL FIREWALL"),
+    "firewall_whitelist_rules": ("mysql_firewall_whitelist_rules", "MYSQL FIREWALL"),
+    "firewall_whitelist_sqli_fingerprints": ("mysql_firewall_whitelist_sqli_fingerprints", "MYSQL FIREWALL"),
+    "scheduler": ("scheduler", "SCHEDULER"),
+    "restapi_routes": ("restapi_routes", "RESTAPI"),
+    "proxysql_servers": ("proxysql_servers", "PROXYSQL SERVERS"),
+}
+# Columns that are never shown.
+SECRETS = {USERS: "password"}
 
 
 class ProxySQLError(Exception):
     """What is wrong and where, as one sentence for the operator."""
 
 
+class Rule(NamedTuple):
+    """A CHECK constraint: the column that it stands with, and its condition in SQL."""
+
+    column: str
+    condition: str
+
+
 @dataclass(frozen=True)
 class Column:
-    """A column: its type, its default and the values that ProxySQL's CHECK constraints allow."""
+    """A column: its type, its default, and whether ProxySQL compares its text in one case."""
 
     name: str
     kind: str = "text"  # text, int or json
-    default: Any = NO_DEFAULT
-    low: int | None = None
-    high: int | None = None
-    choices: frozenset[Value] = frozenset()
-    secret: bool = False
+    default: Value = None
+    required: bool = False
+    case: str = ""  # upper or lower
 
     def value(self, given: Any) -> Value:
         """The given value as ProxySQL would store it, or a ValueError that says what is expected."""
         if given is None:
-            if self.default is NO_DEFAULT:
+            if self.required:
                 raise ValueError("must have a value")
-            default: Value = self.default
-            return default
+            return self.default
         if self.kind == "int":
-            return self._number(given)
+            return _number(given)
         if self.kind == "json":
             return _json_text(given)
         if isinstance(given, bool) or not isinstance(given, (str, int, float)):
@@ -54,250 +87,196 @@ class Column:
         text = str(given)
         if "\0" in text:
             raise ValueError("must not contain a NUL character")
-        if self.choices:
-            text = text.upper()
-            if text not in self.choices:
-                raise ValueError(f"must be one of {', '.join(sorted(map(str, self.choices)))}, not {given!r}")
-        return native_password_hash(text) if self.secret and text else text
-
-    def _number(self, given: Any) -> int:
-        if not isinstance(given, (bool, int)) and not (isinstance(given, str) and re.fullmatch(r"-?\d+", given)):
-            raise ValueError(f"must be a whole number, not {given!r}")
-        number = int(given)
-        if self.choices and number not in self.choices:
-            raise ValueError(f"must be one of {', '.join(sorted(map(str, self.choices)))}, not {number}")
-        if (self.low is not None and number < self.low) or (self.high is not None and number > self.high):
-            limits = f"at least {self.low}" if self.high is None else f"from {self.low} to {self.high}"
-            raise ValueError(f"must be {limits}, not {number}")
-        return number
+        return {"upper": text.upper(), "lower": text.lower()}.get(self.case, text)
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the admin interface, and the words by which LOAD and SAVE call it."""
+    """A table of the admin interface, and the words by which LOAD and SAVE call its group."""
 
     name: str
     unit: str
-    key: tuple[str, ...]
     columns: tuple[Column, ...]
+    key: tuple[str, ...]
     unique: tuple[tuple[str, ...], ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+    def key_of(self, row: Mapping[str, Value]) -> tuple[Value, ...]:
+        return tuple(row[name] for name in self.key)
 
     def sorted(self, rows: Rows) -> Rows:
         """By key, numbers by size."""
-        return sorted(rows, key=lambda row: [(isinstance(row[k], str), row[k]) for k in self.key])
+        return sorted(rows, key=lambda row: [(isinstance(value, str), value) for value in self.key_of(row)])
 
+    def typed(self, given: Sequence[Mapping[str, Any]], version: str, what: str = "row") -> Rows:
+        """Rows with the given columns only, in ProxySQL's types. The ProxySQLError names row and column at fault."""
+        columns = {column.name: column for column in self.columns}
+        result: Rows = []
+        for number, row in enumerate(given, 1):
+            typed: Row = {}
+            for name, value in row.items():
+                if name not in columns:
+                    raise ProxySQLError(
+                        f"{self.name}, {what} {number}: there is no column '{name}' in ProxySQL {version}; "
+                        f"there are {', '.join(columns)}."
+                    )
+                try:
+                    typed[name] = columns[name].value(value)
+                except ValueError as error:
+                    raise ProxySQLError(f"{self.name}, {what} {number}: {name} {error}.") from None
+            result.append(typed)
+        return result
 
-def _text(name: str, default: Any = "", secret: bool = False) -> Column:
-    return Column(name, default=default, secret=secret)
-
-
-def _json(name: str) -> Column:
-    return Column(name, kind="json", default="")
-
-
-def _int(name: str, default: Any = None, low: int | None = 0, high: int | None = None) -> Column:
-    return Column(name, kind="int", default=default, low=low, high=high)
-
-
-def _one_of(name: str, choices: Sequence[int], default: Any) -> Column:
-    return Column(name, kind="int", default=default, choices=frozenset(choices))
-
-
-def _flag(name: str, default: Any) -> Column:
-    return _one_of(name, (0, 1), default)
-
-
-_PORT = 65535
-_STATUS = frozenset({"ONLINE", "SHUNNED", "OFFLINE_SOFT", "OFFLINE_HARD"})
-
-# Keyed by the option of the module, in the order in which they are to be written and loaded.
-# https://proxysql.com/documentation/main-runtime/ ; columns, defaults and constraints of ProxySQL 2.7.
-TABLES: dict[str, Table] = {
-    "servers": Table(
-        name="mysql_servers",
-        unit="MYSQL SERVERS",
-        key=("hostgroup_id", "hostname", "port"),
-        columns=(
-            _int("hostgroup_id", 0),
-            _text("hostname", NO_DEFAULT),
-            _int("port", 3306, 0, _PORT),
-            _int("gtid_port", 0, 0, _PORT),
-            Column("status", default="ONLINE", choices=_STATUS),
-            _int("weight", 1, 0, 10000000),
-            _flag("compression", 0),
-            _int("max_connections", 1000),
-            _int("max_replication_lag", 0, 0, 126144000),
-            _flag("use_ssl", 0),
-            _int("max_latency_ms", 0),
-            _text("comment"),
-        ),
-    ),
-    "galera_hostgroups": Table(
-        name="mysql_galera_hostgroups",
-        unit="MYSQL SERVERS",
-        key=("writer_hostgroup",),
-        columns=(
-            _int("writer_hostgroup", NO_DEFAULT),
-            _int("backup_writer_hostgroup", NO_DEFAULT),
-            _int("reader_hostgroup", NO_DEFAULT, 1),
-            _int("offline_hostgroup", NO_DEFAULT),
-            _flag("active", 1),
-            _int("max_writers", 1),
-            _one_of("writer_is_also_reader", (0, 1, 2), 0),
-            _int("max_transactions_behind", 0),
-            _text("comment", None),
-        ),
-        unique=(("backup_writer_hostgroup",), ("reader_hostgroup",), ("offline_hostgroup",)),
-    ),
-    "hostgroup_attributes": Table(
-        name="mysql_hostgroup_attributes",
-        unit="MYSQL SERVERS",
-        key=("hostgroup_id",),
-        columns=(
-            _int("hostgroup_id", NO_DEFAULT),
-            _int("max_num_online_servers", 1000000, 0, 1000000),
-            _one_of("autocommit", (-1, 0, 1), -1),
-            _int("free_connections_pct", 10, 0, 100),
-            _text("init_connect"),
-            _flag("multiplex", 1),
-            _flag("connection_warming", 0),
-            _int("throttle_connections_per_sec", 1000000, 1, 1000000),
-            _json("ignore_session_variables"),
-            _json("hostgroup_settings"),
-            _json("servers_defaults"),
-            _text("comment"),
-        ),
-    ),
-    "users": Table(
-        name="mysql_users",
-        unit="MYSQL USERS",
-        key=("username", "backend"),
-        columns=(
-            _text("username", NO_DEFAULT),
-            _text("password", None, secret=True),
-            _flag("active", 1),
-            _flag("use_ssl", 0),
-            _int("default_hostgroup", 0),
-            _text("default_schema", None),
-            _flag("schema_locked", 0),
-            _flag("transaction_persistent", 1),
-            _flag("fast_forward", 0),
-            _flag("backend", 1),
-            _flag("frontend", 1),
-            _int("max_connections", 10000),
-            _json("attributes"),
-            _text("comment"),
-        ),
-        unique=(("username", "frontend"),),
-    ),
-    "query_rules": Table(
-        name="mysql_query_rules",
-        unit="MYSQL QUERY RULES",
-        key=("rule_id",),
-        columns=(
-            _int("rule_id", NO_DEFAULT, 1),
-            _flag("active", 0),
-            _text("username", None),
-            _text("schemaname", None),
-            _int("flagIN", 0),
-            _text("client_addr", None),
-            _text("proxy_addr", None),
-            _int("proxy_port", None, 0, _PORT),
-            _text("digest", None),
-            _text("match_digest", None),
-            _text("match_pattern", None),
-            _flag("negate_match_pattern", 0),
-            _text("re_modifiers", "CASELESS"),
-            _int("flagOUT"),
-            _text("replace_pattern", None),
-            _int("destination_hostgroup"),
-            _int("cache_ttl", None, 1),
-            _flag("cache_empty_result", None),
-            _int("cache_timeout"),
-            _flag("reconnect", None),
-            _int("timeout"),
-            _int("retries", None, 0, 1000),
-            _int("delay"),
-            _int("next_query_flagIN"),
-            _int("mirror_flagOUT"),
-            _int("mirror_hostgroup"),
-            _text("error_msg", None),
-            _text("OK_msg", None),
-            _flag("sticky_conn", None),
-            _one_of("multiplex", (0, 1, 2), None),
-            _int("gtid_from_hostgroup"),
-            _flag("log", None),
-            _flag("apply", 0),
-            _json("attributes"),
-            _text("comment", None),
-        ),
-    ),
-    "scheduler": Table(
-        name="scheduler",
-        unit="SCHEDULER",
-        key=("id",),
-        columns=(
-            _int("id", NO_DEFAULT, 1),
-            _flag("active", 1),
-            _int("interval_ms", NO_DEFAULT, 100, 100000000),
-            _text("filename", NO_DEFAULT),
-            _text("arg1", None),
-            _text("arg2", None),
-            _text("arg3", None),
-            _text("arg4", None),
-            _text("arg5", None),
-            _text("comment"),
-        ),
-    ),
-}
-SERVERS = TABLES["servers"]
-GALERA_HOSTGROUPS = TABLES["galera_hostgroups"]
-USERS = TABLES["users"]
-QUERY_RULES = TABLES["query_rules"]
-
-
-def native_password_hash(password: str) -> str:
-    """A password as the plugin mysql_native_password stores it; a hash (*, 40 hexadecimal digits) stays as it is.
-
-    https://mariadb.com/kb/en/password/
-    """
-    if re.fullmatch(r"\*[0-9A-Fa-f]{40}", password):
-        return password.upper()
-    inner = hashlib.new("sha1", password.encode(), usedforsecurity=False).digest()
-    return "*" + hashlib.new("sha1", inner, usedforsecurity=False).hexdigest().upper()
-
-
-def normalise(table: Table, rows: Sequence[Mapping[str, Any]]) -> Rows:
-    """Rows with every column, in ProxySQL's types. Raises ProxySQLError naming the row and the column at fault."""
-    known = [column.name for column in table.columns]
-    result: Rows = []
-    for number, row in enumerate(rows, 1):
-        for name in row:
-            if name not in known:
-                raise ProxySQLError(
-                    f"{table.name}, row {number}: there is no column '{name}'; there are {', '.join(known)}."
-                )
+    def completed(self, typed: Row, number: int, base: Mapping[str, Value]) -> Row:
+        """A row with every column: what is given, else what `base` has, else the default."""
         full: Row = {}
-        for column in table.columns:
-            try:
-                full[column.name] = column.value(row.get(column.name))
-            except ValueError as error:
-                raise ProxySQLError(f"{table.name}, row {number}: {column.name} {error}.") from None
-        result.append(full)
-    for key in (table.key, *table.unique):
-        seen = set()
-        for full in result:
-            values = tuple(full[name] for name in key)
-            if values in seen:
-                raise ProxySQLError(f"{table.name}: two rows have {_words(key, values)}.")
-            seen.add(values)
-    return table.sorted(result)
+        for column in self.columns:
+            if column.name in typed:
+                full[column.name] = typed[column.name]
+            elif column.name in base:
+                full[column.name] = base[column.name]
+            elif column.required:
+                raise ProxySQLError(f"{self.name}, row {number}: {column.name} must have a value.")
+            else:
+                full[column.name] = column.default
+        return full
+
+    def check(self, rows: Rows) -> None:
+        """Refuse, by number, the first row that the server's CHECK constraints would refuse."""
+        names = ", ".join(column.name for column in self.columns)
+        marks = ", ".join("?" for _column in self.columns)
+        tests = ", ".join(f"({rule.condition})" for rule in self.rules) or "1"
+        sql = f"WITH one_row({names}) AS (VALUES ({marks})) SELECT {tests} FROM one_row"
+        with _sqlite() as database:
+            for number, row in enumerate(rows, 1):
+                for rule, answer in zip(self.rules, database.execute(sql, tuple(row.values())).fetchone()):
+                    if answer == 0:  # NULL passes, in SQL as here
+                        raise ProxySQLError(
+                            f"{self.name}, row {number}: {rule.column} {row[rule.column]!r} breaks the rule "
+                            f"{rule.condition}."
+                        )
+
+    def check_unique(self, rows: Rows) -> None:
+        """Refuse two rows with the same key."""
+        for key in (self.key, *self.unique):
+            seen = set()
+            for row in rows:
+                values = tuple(row[name] for name in key)
+                if values in seen:
+                    words = ", ".join(f"{name} {value!r}" for name, value in zip(key, values))
+                    raise ProxySQLError(f"{self.name}: two rows have {words}.")
+                seen.add(values)
+
+    def from_server(self, rows: Sequence[Sequence[Any]]) -> Rows:
+        """Rows, in the order of the columns, as the admin interface returns them (all text)."""
+        numbers = [column.kind == "int" for column in self.columns]
+        names = [column.name for column in self.columns]
+        return self.sorted(
+            [
+                {
+                    name: int(value) if number and value is not None else value
+                    for name, number, value in zip(names, numbers, row)
+                }
+                for row in rows
+            ]
+        )
 
 
-def from_server(table: Table, rows: Sequence[Mapping[str, Any]]) -> Rows:
-    """Rows as the admin interface returns them (all text), with numbers as numbers."""
-    numbers = {column.name for column in table.columns if column.kind == "int"}
-    return table.sorted([{k: int(v) if k in numbers and v is not None else v for k, v in row.items()} for row in rows])
+@dataclass(frozen=True)
+class Schema:
+    """What one server has: its version, and its tables by name."""
+
+    version: str
+    tables: Mapping[str, Table]
+
+    def table(self, option: str) -> Table:
+        """The table of an option of the module."""
+        name = TABLES[option][0]
+        if name not in self.tables:
+            raise ProxySQLError(f"{option}: ProxySQL {self.version} has no table {name}.")
+        return self.tables[name]
+
+
+def read_schema(version: str, statements: Mapping[str, str]) -> Schema:
+    """The schema of a server from its CREATE TABLE statements, by table."""
+    return Schema(
+        version, {name: _table(name, unit, statements[name]) for name, unit in TABLES.values() if name in statements}
+    )
+
+
+def _table(name: str, unit: str, statement: str) -> Table:
+    with _sqlite() as database:
+        database.execute(statement)
+        info = database.execute(f"PRAGMA table_info({name})").fetchall()
+        indexes = [row[1] for row in database.execute(f"PRAGMA index_list({name})") if row[2]]
+        unique = [tuple(part[2] for part in database.execute(f"PRAGMA index_info({index})")) for index in indexes]
+        defaults = {row[1]: database.execute(f"SELECT {row[4] or 'NULL'}").fetchone()[0] for row in info}
+    rules = list(_rules(statement))
+    columns = []
+    for _number, column, kind, not_null, default, _key in info:
+        own = [rule.condition for rule in rules if rule.column == column]
+        is_int = kind.upper().startswith("INT")
+        if is_int and not own:
+            # Ids, hostgroups and flags that ProxySQL keeps in unsigned numbers, yet does not check.
+            rules.append(Rule(column, f"{column} BETWEEN 0 AND 65535" if column == "port" else f"{column} >= 0"))
+        case = re.search(rf"\b(UPPER|LOWER)\({column}\) IN", " ".join(own), re.IGNORECASE)
+        is_json = any(condition.upper().startswith("JSON_VALID") for condition in own)
+        optional_comment = column == "comment" and bool(not_null)
+        columns.append(
+            Column(
+                name=column,
+                kind="int" if is_int else "json" if is_json else "text",
+                default="" if optional_comment and default is None else defaults[column],
+                required=bool(not_null) and default is None and not optional_comment,
+                case=case[1].lower() if case else "",
+            )
+        )
+    key = tuple(row[1] for row in sorted(info, key=lambda row: row[5]) if row[5])
+    return Table(
+        name=name,
+        unit=unit,
+        columns=tuple(columns),
+        key=key,
+        unique=tuple(names for names in unique if names != key),
+        rules=tuple(rules),
+    )
+
+
+def _rules(statement: str) -> Iterator[Rule]:
+    """The CHECK constraints of the columns of a CREATE TABLE statement."""
+    body = statement[statement.index("(") + 1 : statement.rindex(")")]
+    depths = _depths(body)
+    commas = [place for place, char in enumerate(body) if char == "," and depths[place] == 0]
+    for start, end in zip([0, *(comma + 1 for comma in commas)], [*commas, len(body)]):
+        column = body[start:end].split()[0]
+        for check in re.compile(r"\bCHECK\s*\(", re.IGNORECASE).finditer(body, start, end):
+            close = depths.index(0, check.end())
+            yield Rule(column, " ".join(body[check.end() : close].split()))
+
+
+def _depths(sql: str) -> list[int]:
+    """For each character how many parentheses and quotes are open around it."""
+    depth, quoted, result = 0, False, []
+    for char in sql:
+        if char == "'":
+            quoted = not quoted
+        elif not quoted:
+            depth += (char == "(") - (char == ")")
+        result.append(depth + quoted)
+    return result
+
+
+def _sqlite() -> closing[sqlite3.Connection]:
+    return closing(sqlite3.connect(":memory:"))
+
+
+def _number(given: Any) -> int:
+    if not isinstance(given, (bool, int)) and not (isinstance(given, str) and re.fullmatch(r"-?[0-9]{1,18}", given)):
+        raise ValueError(f"must be a whole number, not {given!r}")
+    number = int(given)
+    if not -(2**31) <= number < 2**31:
+        raise ValueError(f"must be from {-(2**31)} to {2**31 - 1}, not {number}")
+    return number
 
 
 def _json_text(given: Any) -> str:
@@ -309,7 +288,3 @@ def _json_text(given: Any) -> str:
     except (TypeError, ValueError):
         raise ValueError(f"must be JSON, not {given!r}") from None
     return str(given)
-
-
-def _words(names: Sequence[str], values: Sequence[Value]) -> str:
-    return ", ".join(f"{name} {value!r}" for name, value in zip(names, values))

@@ -15,39 +15,109 @@ description:
   - Brings tables and variables of ProxySQL to a given content, in memory, at runtime and on disk, in one call.
   - Compares all three layers, and runs C(LOAD) and C(SAVE) only where they differ. A run that was interrupted between
     the two is made good by the next one.
-  - Everything is checked before anything is changed. Without any table or variable the module only reads.
+  - Everything is checked before anything is changed, against the tables, columns and constraints that the server itself
+    tells of. So ProxySQL 2.5 to 3.0 are served, each with what it has.
+  - Without any table or variable the module only reads.
+  - A table that is given will hold the given rows and no others; a column that is not given has ProxySQL's default. See
+    O(merge) and O(absent) for less. A table that is not given stays as it is.
   - In the hostgroups of an active row of O(galera_hostgroups) ProxySQL's monitor moves servers and sets their status;
     there the runtime layer is compared by servers, weights and limits only.
 options:
+  merge:
+    description:
+      - The options among the following whose rows are merged into the table. Other rows stay, and so do the columns of
+        a given row that are not given; a column given as V(null) gets its default.
+      - All rows of such a table come into force, those too that someone has only put into memory.
+    type: list
+    elements: str
+    choices:
+      - servers
+      - servers_ssl_params
+      - galera_hostgroups
+      - replication_hostgroups
+      - hostgroup_attributes
+      - users
+      - query_rules
+      - query_rules_fast_routing
+      - firewall_whitelist_users
+      - firewall_whitelist_rules
+      - firewall_whitelist_sqli_fingerprints
+      - scheduler
+      - restapi_routes
+      - proxysql_servers
+  absent:
+    description:
+      - Rows that are to go, by option, as lists of mappings. Every row goes that has all the given values, so
+        C({servers: [{hostname: db3}]}) removes C(db3) from all hostgroups.
+      - A table that is named here and not given keeps its other rows.
+    type: dict
   servers:
     description:
-      - The rows of C(mysql_servers). A table that is given will hold these rows and no others; one that is not given
-        stays as it is. A column that is not given has ProxySQL's default.
-      - The key is C(hostgroup_id), C(hostname) and C(port).
+      - The rows of C(mysql_servers), with the key C(hostgroup_id), C(hostname) and C(port).
       - All rows of a server within the hostgroups of a Galera cluster must agree in everything but C(status).
     type: list
     elements: dict
-  users:
+  servers_ssl_params:
     description:
-      - The rows of C(mysql_users), with the key C(username) and C(backend).
-      - A C(password) is stored as a hash of the plugin C(mysql_native_password). A value that is such a hash (C(*) and
-        40 hexadecimal digits) is stored as it is.
-    type: list
-    elements: dict
-  query_rules:
-    description: The rows of C(mysql_query_rules), with the key C(rule_id). Mind that C(active) is C(0) by default.
+      - The rows of C(mysql_servers_ssl_params), with the key C(hostname), C(port) and C(username).
+      - ProxySQL 2.6 and newer.
     type: list
     elements: dict
   galera_hostgroups:
-    description: The rows of C(mysql_galera_hostgroups), with the key C(writer_hostgroup).
+    description:
+      - The rows of C(mysql_galera_hostgroups), with the key C(writer_hostgroup). The four hostgroups of a row differ.
+    type: list
+    elements: dict
+  replication_hostgroups:
+    description: The rows of C(mysql_replication_hostgroups), with the key C(writer_hostgroup).
     type: list
     elements: dict
   hostgroup_attributes:
     description: The rows of C(mysql_hostgroup_attributes), with the key C(hostgroup_id).
     type: list
     elements: dict
+  users:
+    description:
+      - The rows of C(mysql_users), with the key C(username) and C(backend).
+      - A C(password) is given in clear, as a hash of C(mysql_native_password) (C(*) and 40 hexadecimal digits) or as
+        one of C(caching_sha2_password) (beginning with C($A$005$)). A clear one is stored as a hash of the first kind,
+        unless ProxySQL has it in another form; which form it has is no change.
+      - The C(default_hostgroup) of an active user must have a server or belong to a cluster.
+    type: list
+    elements: dict
+  query_rules:
+    description: The rows of C(mysql_query_rules), with the key C(rule_id). Mind that C(active) is C(0) by default.
+    type: list
+    elements: dict
+  query_rules_fast_routing:
+    description:
+      - The rows of C(mysql_query_rules_fast_routing), with the key C(username), C(schemaname) and C(flagIN).
+    type: list
+    elements: dict
+  firewall_whitelist_users:
+    description: The rows of C(mysql_firewall_whitelist_users), with the key C(username) and C(client_address).
+    type: list
+    elements: dict
+  firewall_whitelist_rules:
+    description:
+      - The rows of C(mysql_firewall_whitelist_rules), with the key C(username), C(client_address), C(schemaname),
+        C(flagIN) and C(digest).
+    type: list
+    elements: dict
+  firewall_whitelist_sqli_fingerprints:
+    description: The rows of C(mysql_firewall_whitelist_sqli_fingerprints), with the key C(fingerprint).
+    type: list
+    elements: dict
   scheduler:
     description: The rows of C(scheduler), with the key C(id).
+    type: list
+    elements: dict
+  restapi_routes:
+    description: The rows of C(restapi_routes), with the key C(id).
+    type: list
+    elements: dict
+  proxysql_servers:
+    description: The rows of C(proxysql_servers), with the key C(hostname) and C(port).
     type: list
     elements: dict
   variables:
@@ -56,36 +126,8 @@ options:
         stay as they are.
       - C(mysql-threads) and C(mysql-interfaces) are taken by ProxySQL only at start; see RV(restart_required).
     type: dict
-  login_host:
-    description: Address of the admin interface.
-    type: str
-    default: 127.0.0.1
-  login_port:
-    description: Port of the admin interface.
-    type: int
-    default: 6032
-  login_user:
-    description: User of the admin interface. ProxySQL lets a user named C(admin) in from the local host only.
-    type: str
-  login_password:
-    description: Password of O(login_user).
-    type: str
-  login_file:
-    description:
-      - An option file on the managed host, with C(user) and C(password) in the section C([client]).
-      - With O(login_password) too, this file is used when that password is refused. So a password can be changed by
-        giving the new one as O(login_password) and in O(variables), while the file still holds the old one.
-    type: path
-  timeout:
-    description: How long to wait for an answer, in seconds.
-    type: int
-    default: 10
-  wait:
-    description: How long to wait for the admin interface to come up, in seconds.
-    type: int
-    default: 0
-requirements:
-  - PyMySQL
+extends_documentation_fragment:
+  - dbops.galera.proxysql
 attributes:
   check_mode:
     description: Can run in check_mode and return changed status prediction without modifying target.
@@ -126,6 +168,16 @@ EXAMPLES = r"""
       mysql-monitor_username: monitor
       mysql-monitor_password: "{{ vault_monitor_password }}"
 
+- name: Give one server more weight and drop another; all other rows stay
+  dbops.galera.proxysql_admin:
+    login_file: /containers/proxysql/admin.cnf
+    merge: [servers]
+    servers:
+      - {hostgroup_id: 10, hostname: 192.168.55.162, weight: 2000}
+    absent:
+      servers:
+        - {hostname: 192.168.55.163}
+
 - name: Read where the servers stand
   dbops.galera.proxysql_admin:
     login_file: /containers/proxysql/admin.cnf
@@ -151,6 +203,25 @@ saved:
   type: list
   elements: str
   sample: [MYSQL SERVERS]
+rows:
+  description:
+    - How many rows are added, changed and removed in memory (or would be, in check mode), by table. A run that only
+      makes good a missed C(LOAD) or C(SAVE) has none.
+  returned: success
+  type: dict
+  sample: {mysql_servers: {added: 1, changed: 0, removed: 2}}
+checksums:
+  description:
+    - ProxySQL's checksums of what is in force at the end, by group of tables. Equal ones on two servers mean equal
+      configurations; C(0x0000000000000000) stands for never loaded or empty.
+  returned: success
+  type: dict
+  sample: {mysql_users: "0x5A471850520A99B7"}
+version:
+  description: The version of ProxySQL.
+  returned: success
+  type: str
+  sample: 2.7.1-16-g2726c27
 restart_required:
   description: Whether ProxySQL runs with another value of a given variable that it takes only at start.
   returned: success
@@ -183,11 +254,16 @@ runtime_servers:
     - {hostgroup_id: 10, hostname: 192.168.55.161, port: 3306, status: ONLINE, weight: 1000}
 """
 
-import os
+from contextlib import closing
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.dbops.galera.plugins.module_utils import _proxysql_client as client
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.dbops.galera.plugins.module_utils._proxysql_client import (
+    LOGIN_ARGUMENTS,
+    LOGIN_RULES,
+    AdminClient,
+    log_in,
+)
 from ansible_collections.dbops.galera.plugins.module_utils._proxysql_layers import (
     DISK,
     RUNTIME,
@@ -199,19 +275,9 @@ from ansible_collections.dbops.galera.plugins.module_utils._proxysql_layers impo
 from ansible_collections.dbops.galera.plugins.module_utils._proxysql_tables import TABLES, ProxySQLError
 
 
-def run(module: AnsibleModule) -> dict[str, Any]:
-    params = module.params
-    credentials = []
-    if params["login_password"] is not None:
-        credentials.append(client.Credentials(params["login_user"], params["login_password"]))
-    if params["login_file"] and (not credentials or os.path.exists(params["login_file"])):
-        credentials.append(client.read_login_file(params["login_file"]))
-    module.no_log_values.update(login.password for login in credentials if login.password)
-
-    want = desired(params)
-    admin = client.connect(
-        params["login_host"], params["login_port"], credentials, timeout=params["timeout"], wait=params["wait"]
-    )
+def run(module: AnsibleModule, admin: AdminClient) -> dict[str, Any]:
+    schema = admin.schema()
+    want = desired(module.params, schema)
     todo = plan(want, admin.read(want))
     if todo.changes and not module.check_mode:
         admin.apply(want, todo)
@@ -220,8 +286,11 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         "changed_parts": sorted({change.part for change in todo.changes}),
         "loaded": todo.units(RUNTIME),
         "saved": todo.units(DISK),
+        "rows": todo.counts(),
         "restart_required": todo.restart_required,
         "runtime_servers": admin.runtime_servers(),
+        "checksums": admin.checksums(),
+        "version": schema.version,
     }
     if module._diff:
         result["diff"] = difference(todo.changes)
@@ -240,24 +309,19 @@ def main() -> None:
     module = QuietModule(
         argument_spec=dict(
             argument_spec,
+            merge={"type": "list", "elements": "str", "choices": list(TABLES)},
+            absent={"type": "dict"},
             variables={"type": "dict"},
-            login_host={"type": "str", "default": "127.0.0.1"},
-            login_port={"type": "int", "default": 6032},
-            login_user={"type": "str"},
-            login_password={"type": "str", "no_log": True},
-            login_file={"type": "path"},
-            timeout={"type": "int", "default": 10},
-            wait={"type": "int", "default": 0},
+            **LOGIN_ARGUMENTS,
         ),
-        required_one_of=[("login_password", "login_file")],
-        required_together=[("login_user", "login_password")],
         supports_check_mode=True,
+        **LOGIN_RULES,
     )
     module.no_log_values.update(secrets(module.params))
-    if not client.HAS_PYMYSQL:
-        module.fail_json(msg=missing_required_lib("PyMySQL"))
     try:
-        module.exit_json(**run(module))
+        with closing(log_in(module)) as admin:
+            result = run(module, admin)
+        module.exit_json(**result)
     except ProxySQLError as error:
         module.fail_json(msg=str(error))
 

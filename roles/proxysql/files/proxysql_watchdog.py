@@ -4,8 +4,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Has ProxySQL take its servers anew when it sends the writes nowhere although a node could have them.
 
-It acts only when both have been so for the given time: no server ONLINE in the writer hostgroup, and a node that is Synced
-in a Primary Component. On any doubt it does nothing. What it does it says in the journal, and counts for Prometheus.
+It acts only when both have been so for the given time: no server ONLINE in the writer hostgroup, and a node that is
+Synced in a Primary Component. On any doubt it does nothing. What it does it says in the journal, and counts for
+Prometheus.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import re
 import time
 from typing import Any, Callable, NamedTuple
 
+import pymysql
+
 INTERVAL = 1.0
 
 # The answer of a node that may have the writes; wsrep_sync_wait would have it wait for write sets.
@@ -24,12 +27,15 @@ SELECT COUNT(*) = 2 AND @@read_only = 0 AND @@wsrep_desync = 0 AND @@wsrep_rejec
 FROM information_schema.GLOBAL_STATUS
 WHERE (VARIABLE_NAME, VARIABLE_VALUE) IN (('WSREP_LOCAL_STATE', '4'), ('WSREP_CLUSTER_STATUS', 'Primary'))
 """
-# The same by ProxySQL's own monitor, whose answers count for three seconds: some networks of containers keep the host out.
+# The same by the last answers that ProxySQL's own monitor had, which count for three seconds: some networks of
+# containers keep the host out.
 MONITORED = """
-SELECT DISTINCT l.hostname, l.port
-FROM monitor.mysql_server_galera_log l JOIN mysql_servers s ON s.hostname = l.hostname AND s.port = l.port
-WHERE l.time_start_us > {since} AND l.error IS NULL AND l.primary_partition = 'YES' AND l.wsrep_local_state = 4
-AND l.read_only = 'NO' AND l.wsrep_desync = 'NO' AND l.wsrep_reject_queries = 'NO'
+SELECT hostname, port FROM (
+  SELECT hostname, port, MAX(time_start_us) AS last, error, primary_partition, wsrep_local_state, read_only,
+  wsrep_desync, wsrep_reject_queries FROM monitor.mysql_server_galera_log GROUP BY hostname, port)
+WHERE last > {since} AND error IS NULL AND primary_partition = 'YES' AND wsrep_local_state = 4
+AND read_only = 'NO' AND wsrep_desync = 'NO' AND wsrep_reject_queries = 'NO'
+AND (hostname, port) IN (SELECT hostname, port FROM mysql_servers)
 """
 COUNT = """# HELP dbops_galera_writer_repairs_total Times that the watchdog had ProxySQL take its servers anew.
 # TYPE dbops_galera_writer_repairs_total counter
@@ -80,14 +86,10 @@ class Proxy:
         self._writer_hostgroup = writer_hostgroup
 
     def _admin(self) -> Any:
-        import pymysql
-
         return pymysql.connect(read_default_file=self._login_file, autocommit=True, connect_timeout=2, read_timeout=5)
 
     def look(self, clock: Callable[[], float] = time.time) -> Seen | None:
         """None when ProxySQL does not answer."""
-        import pymysql
-
         try:
             with self._admin() as connection, connection.cursor() as cursor:
                 cursor.execute(
@@ -105,8 +107,6 @@ class Proxy:
 
     def _ask_nodes(self, cursor: Any) -> list[str]:
         """The nodes that say themselves that they are well, asked as the monitor asks."""
-        import pymysql
-
         cursor.execute(
             "SELECT variable_name, variable_value FROM runtime_global_variables"
             " WHERE variable_name IN ('mysql-monitor_username', 'mysql-monitor_password')"
@@ -116,14 +116,17 @@ class Proxy:
         well = []
         for host, port in cursor.fetchall():
             try:
-                with pymysql.connect(
-                    host=host,
-                    port=int(port),
-                    user=login["mysql-monitor_username"],
-                    password=login["mysql-monitor_password"],
-                    connect_timeout=1,
-                    read_timeout=1,
-                ) as node, node.cursor() as answer:
+                with (
+                    pymysql.connect(
+                        host=host,
+                        port=int(port),
+                        user=login["mysql-monitor_username"],
+                        password=login["mysql-monitor_password"],
+                        connect_timeout=1,
+                        read_timeout=1,
+                    ) as node,
+                    node.cursor() as answer,
+                ):
                     answer.execute("SET SESSION wsrep_sync_wait = 0")
                     answer.execute(QUESTION)
                     if answer.fetchone()[0] == 1:
@@ -146,7 +149,7 @@ def watch(
     sleep: Callable[[float], None] = time.sleep,
     rounds: int | None = None,
 ) -> None:
-    """Look, and repair when it is due; afterwards the time begins anew. For ever, unless a number of rounds is given."""
+    """Look, and repair when it is due; afterwards the time begins anew. For ever, unless rounds are given."""
     since: float | None = None
     while rounds is None or rounds > 0:
         seen = proxy.look()

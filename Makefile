@@ -11,7 +11,7 @@ SCENARIOS = default interrupted role_docker_host \
 # Failures and the verbs of daily life; an hour and more, so not part of make test.
 OPERATIONS = operate faults failover upgrade scale arbitrator
 
-.PHONY: help lab lab-down site status sql test lint sanity unit scenario scenarios operations bench engine images clean
+.PHONY: help lab lab-down site status sql test lint sanity unit contract scenario scenarios operations bench engine images clean
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ sanity: .venv/ready ## ansible-test sanity
 unit: .venv/ready ## unit tests
 	@pytest tests/unit
 
+contract: .venv/ready ## proxysql_admin against a double, and against a real ProxySQL where there is one
+	@pytest tests/contract
+
 scenario: images ## one Molecule scenario: make scenario NAME=default
 	@molecule test --scenario-name $(NAME)
 
@@ -64,9 +67,10 @@ scenarios: images
 operations: images ## the scenarios of failures, operation, upgrade and scaling, two at a time
 	@tests/scenarios.sh $(OPERATIONS)
 
-test: lint sanity unit scenarios ## everything, on a machine with nothing but Python, git and make
+test: lint sanity unit contract scenarios ## everything, on a machine with nothing but Python, git and make
 
-bench: images ## ratios: site against the same commands by hand, verbs under load, recover against its parts
+bench: images ## ratios: site against the same commands by hand, verbs under load, recover against its parts, proxysql_admin
+	@tests/bench/proxysql_admin.sh
 	@tests/bench/run.sh
 	@tests/bench/verbs.sh
 

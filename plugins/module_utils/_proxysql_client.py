@@ -166,9 +166,9 @@ class AdminClient:
 
     def variables(self, layer: str) -> dict[str, str]:
         """All variables of a layer."""
-        sql = f"SELECT variable_name, variable_value FROM {PREFIX[layer]}global_variables"
-        found = self.query(sql, f"to read the variables ({layer})")
-        return {str(row["variable_name"]): str(row["variable_value"] or "") for row in found}
+        sql = f"SELECT json_group_object(variable_name, variable_value) AS part FROM {PREFIX[layer]}global_variables"
+        (found,) = self.query(sql, f"to read the variables ({layer})")
+        return {name: str(value or "") for name, value in json.loads(str(found["part"])).items()}
 
     def _write(self, changes: Sequence[Change]) -> None:
         """Change memory; when ProxySQL refuses a row, put all of it back, for there is no transaction to do so."""

@@ -196,6 +196,8 @@ def desired(config: Mapping[str, Any], schema: Schema) -> Desired:
     for option, rows in absent.items():
         if option not in TABLES:
             raise ProxySQLError(f"absent: there is no table '{option}'; there are {', '.join(TABLES)}.")
+        if not isinstance(rows, list):
+            raise ProxySQLError(f"absent: {option} must be a list of mappings, not {type(rows).__name__}.")
         if not all(isinstance(row, Mapping) and row for row in rows):
             raise ProxySQLError(f"absent: each of {option} must be a mapping of columns to values, with at least one.")
     tables = {}

@@ -199,18 +199,19 @@ class Schema:
 
 def read_schema(version: str, statements: Mapping[str, str]) -> Schema:
     """The schema of a server from its CREATE TABLE statements, by table."""
-    return Schema(
-        version, {name: _table(name, unit, statements[name]) for name, unit in TABLES.values() if name in statements}
-    )
-
-
-def _table(name: str, unit: str, statement: str) -> Table:
     with _sqlite() as database:
-        database.execute(statement)
-        info = database.execute(f"PRAGMA table_info({name})").fetchall()
-        indexes = [row[1] for row in database.execute(f"PRAGMA index_list({name})") if row[2]]
-        unique = [tuple(part[2] for part in database.execute(f"PRAGMA index_info({index})")) for index in indexes]
-        defaults = {row[1]: database.execute(f"SELECT {row[4] or 'NULL'}").fetchone()[0] for row in info}
+        tables = {
+            name: _table(database, name, unit, statements[name]) for name, unit in TABLES.values() if name in statements
+        }
+    return Schema(version, tables)
+
+
+def _table(database: sqlite3.Connection, name: str, unit: str, statement: str) -> Table:
+    database.execute(statement)
+    info = database.execute(f"PRAGMA table_info({name})").fetchall()
+    indexes = [row[1] for row in database.execute(f"PRAGMA index_list({name})") if row[2]]
+    unique = [tuple(part[2] for part in database.execute(f"PRAGMA index_info({index})")) for index in indexes]
+    defaults = {row[1]: database.execute(f"SELECT {row[4] or 'NULL'}").fetchone()[0] for row in info}
     rules = list(_rules(statement))
     columns = []
     for _number, column, kind, not_null, default, _key in info:

@@ -47,8 +47,8 @@ options:
       - proxysql_servers
   absent:
     description:
-      - Rows that are to go, by option, as lists of mappings. Every row goes that has all the given values, so
-        C({servers: [{hostname: db3}]}) removes C(db3) from all hostgroups.
+      - Rows that are to go, by option, as lists of mappings. Every row goes that has all the given values. So the mapping
+        C(hostname=db3) under C(servers) removes C(db3) from all hostgroups.
       - A table that is named here and not given keeps its other rows.
     type: dict
   servers:

@@ -1,96 +1,80 @@
 # Copyright (c) 2026, dbops.galera contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The client against an SQLite with ProxySQL's three layers; tests/proxysql has the same against a real ProxySQL."""
+"""The client against the core of the contract tests' double, without a network."""
 
 from __future__ import annotations
 
-import re
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.dbops.galera.plugins.module_utils import _proxysql_client as client
+from ansible_collections.dbops.galera.plugins.module_utils import _proxysql_layers as layers
 from ansible_collections.dbops.galera.plugins.module_utils._proxysql_client import AdminClient, Credentials
-from ansible_collections.dbops.galera.plugins.module_utils._proxysql_layers import Desired, desired, plan
-from ansible_collections.dbops.galera.plugins.module_utils._proxysql_tables import TABLES, ProxySQLError
+from ansible_collections.dbops.galera.plugins.module_utils._proxysql_layers import LAYERS, Desired, Plan, plan
+from ansible_collections.dbops.galera.plugins.module_utils._proxysql_tables import ProxySQLError, Table, read_schema
+
+from tests.contract import double
+from tests.contract.schema import statements
 
 pymysql = pytest.importorskip("pymysql")
 
 OLD, NEW = Credentials("operator", "old"), Credentials("operator", "new")
-VARIABLES = {"mysql-threads": "4", "mysql-max_connections": "10000", "mysql-server_version": "8.0.11"}
+SCHEMA = read_schema("2.7.1", statements("2.7"))
 
 
-class Admin:
-    """ProxySQL's admin interface as far as the client sees it: memory, runtime and disk, LOAD and SAVE."""
+class Admin(double.Admin):
+    """The double's core in the place of a connection."""
 
     def __init__(self) -> None:
-        self.commands: list[str] = []
-        self.refuses: set[str] = set()
-        self._db = sqlite3.connect(":memory:", isolation_level=None)
-        self._db.row_factory = lambda cursor, row: {d[0]: v for d, v in zip(cursor.description, row)}
-        self._db.execute("ATTACH ':memory:' AS disk")
-        self._tables = {table.name: [c.name for c in table.columns] for table in TABLES.values()}
-        self._tables["global_variables"] = ["variable_name PRIMARY KEY", "variable_value"]
-        for name, columns in self._tables.items():
-            for place in (f"main.{name}", f"main.runtime_{name}", f"disk.{name}"):
-                check = ", CHECK (gtid_port <> port)" if name == "mysql_servers" else ""
-                self._db.execute(f"CREATE TABLE {place} ({', '.join(columns)}{check})")
-                if name == "global_variables":
-                    self._db.executemany(f"INSERT INTO {place} VALUES (?, ?)", VARIABLES.items())
-        self._db.execute("CREATE TABLE stats_mysql_connection_pool (hostgroup, srv_host, srv_port, ConnUsed)")
-        self._db.execute("INSERT INTO stats_mysql_connection_pool VALUES ('0', 'db1', '3306', '2')")
+        super().__init__("2.7", "operator:old")
+        self.stop_at = ""
 
-    def cursor(self) -> Admin:
-        return self
+    def cursor(self) -> Cursor:
+        return Cursor(self)
 
-    def __enter__(self) -> Admin:
+
+class Cursor:
+    """One statement and its answer."""
+
+    def __init__(self, admin: Admin) -> None:
+        self._admin = admin
+
+    def __enter__(self) -> Cursor:
         return self
 
     def __exit__(self, *_error: object) -> None:
         pass
 
     def execute(self, sql: str) -> None:
-        command = re.fullmatch(r"(LOAD|SAVE) (.+) TO (?:RUNTIME|DISK)", sql)
-        if not command:
-            self._found = self._db.execute(sql).fetchall()
-            return
-        self.commands.append(sql)
-        load, unit = command[1] == "LOAD", command[2]
-        if "VARIABLES" in unit:
-            self._copy("global_variables", load)
-        for table in TABLES.values():
-            if table.unit == unit:
-                self._copy(table.name, load)
+        if self._admin.stop_at and sql.startswith(self._admin.stop_at):
+            raise KeyboardInterrupt
+        self._rows, self._names = self._admin.execute(sql)
 
     def fetchall(self) -> list[dict[str, Any]]:
-        return self._found
-
-    def _copy(self, name: str, load: bool) -> None:
-        there = f"main.runtime_{name}" if load else f"disk.{name}"
-        if name == "global_variables" and load:
-            for kept in self.refuses | {"mysql-threads"}:
-                running = f"SELECT variable_value FROM {there} WHERE variable_name = '{kept}'"
-                self._db.execute(f"UPDATE {name} SET variable_value = ({running}) WHERE variable_name = '{kept}'")
-        self._db.execute(f"DELETE FROM {there}")
-        self._db.execute(f"INSERT INTO {there} SELECT * FROM main.{name}")
+        return [dict(zip(self._names, row)) for row in self._rows]
 
 
 @pytest.fixture(name="admin")
-def fixture_admin() -> Iterator[Admin]:
-    admin = Admin()
-    yield admin
-    admin._db.close()
+def fixture_admin() -> Admin:
+    return Admin()
+
+
+def desired(config: dict[str, Any]) -> Desired:
+    return layers.desired(config, SCHEMA)
 
 
 def configure(admin: Admin, want: Desired) -> list[str]:
     """Apply, and return the LOADs and SAVEs that it took."""
     admin.commands.clear()
-    connection = AdminClient(admin)
-    connection.apply(want, plan(want, connection.read(want)))
+    AdminClient(admin).apply(want, todo(admin, want))
     return admin.commands
+
+
+def todo(admin: Admin, want: Desired) -> Plan:
+    return plan(want, AdminClient(admin).read(want))
 
 
 def test_the_second_run_has_nothing_to_do(admin: Admin) -> None:
@@ -106,7 +90,7 @@ def test_the_second_run_has_nothing_to_do(admin: Admin) -> None:
     assert configure(admin, want) == [f"LOAD {u} TO RUNTIME" for u in units] + [f"SAVE {u} TO DISK" for u in units]
     assert configure(admin, want) == []
     assert AdminClient(admin).runtime_servers() == [
-        {"hostgroup_id": 0, "hostname": "db1", "port": 3306, "status": "ONLINE", "weight": 1, "connections_used": 2}
+        {"hostgroup_id": 0, "hostname": "db1", "port": 3306, "status": "ONLINE", "weight": 1, "connections_used": 0}
     ]
 
 
@@ -124,10 +108,14 @@ def test_only_what_differs_is_loaded_or_saved(admin: Admin, layer: str, commands
     admin.execute(f"DELETE FROM {layer}")
 
     assert configure(admin, want) == commands
-    assert plan(want, AdminClient(admin).read(want)).changes == []
+    assert todo(admin, want).changes == []
 
 
-def test_a_row_that_the_server_refuses_leaves_everything_as_it_was(admin: Admin) -> None:
+def test_a_row_that_the_server_refuses_leaves_everything_as_it_was(
+    admin: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server with a constraint that its CREATE TABLE statement does not tell of."""
+    monkeypatch.setattr(Table, "check", lambda *_arguments: None)
     configure(admin, desired({"servers": [{"hostname": "db1"}], "variables": {"mysql-max_connections": 99}}))
     wrong = desired(
         {
@@ -140,15 +128,52 @@ def test_a_row_that_the_server_refuses_leaves_everything_as_it_was(admin: Admin)
         configure(admin, wrong)
     assert admin.commands == []
     kept = desired({"servers": [{"hostname": "db1"}], "variables": {"mysql-max_connections": 99}})
-    assert plan(kept, AdminClient(admin).read(kept)).changes == []
+    assert todo(admin, kept).changes == []
 
 
 def test_a_value_that_proxysql_puts_back_is_an_error_and_not_saved(admin: Admin) -> None:
-    admin.refuses = {"mysql-server_version"}
-
-    with pytest.raises(ProxySQLError, match="ProxySQL did not take mysql-server_version as given"):
-        configure(admin, desired({"variables": {"mysql-server_version": "?", "mysql-max_connections": 5}}))
+    with pytest.raises(ProxySQLError, match="ProxySQL did not take mysql-monitor_ping_interval as given"):
+        configure(admin, desired({"variables": {"mysql-monitor_ping_interval": 1, "mysql-max_connections": 5}}))
     assert admin.commands == ["LOAD MYSQL VARIABLES TO RUNTIME"]
+
+
+@pytest.mark.parametrize("stop_at", ["REPLACE INTO mysql_servers", "LOAD", "SAVE"])
+@pytest.mark.parametrize("merge", [[], ["servers"]])
+def test_an_interrupted_run_loses_no_row_and_the_next_one_ends_it(admin: Admin, stop_at: str, merge: list[str]) -> None:
+    configure(admin, desired({"servers": [{"hostname": "db1"}, {"hostname": "db2"}, {"hostname": "db3"}]}))
+    want = desired(
+        {
+            "merge": merge,
+            "servers": [{"hostname": "db2", "weight": 7}, {"hostname": "db4"}],
+            "absent": {"servers": [{"hostname": "db3"}]},
+        }
+    )
+    admin.stop_at = stop_at
+    with pytest.raises(KeyboardInterrupt):
+        configure(admin, want)
+    admin.stop_at = ""
+    configure(admin, want)
+
+    assert todo(admin, want).changes == []
+    for layer in LAYERS:
+        names = [row["hostname"] for row in AdminClient(admin).rows(layer, SCHEMA.tables["mysql_servers"])]
+        assert names == (["db1", "db2", "db4"] if merge else ["db2", "db4"])
+
+
+def test_many_rows_are_read_in_parts_and_written_at_once(admin: Admin) -> None:
+    """Every cluster gets another's reader hostgroup: row by row that would break a unique key on the way."""
+    clusters = [
+        {"writer_hostgroup": n, "backup_writer_hostgroup": n + 1, "reader_hostgroup": n + 2, "offline_hostgroup": n + 3}
+        for n in range(0, 20000, 4)
+    ]
+    configure(admin, desired({"galera_hostgroups": clusters}))
+    readers = [cluster["reader_hostgroup"] for cluster in [*clusters[1:], clusters[0]]]
+    moved = [{**cluster, "reader_hostgroup": reader} for cluster, reader in zip(clusters, readers)]
+    want = desired({"galera_hostgroups": moved})
+
+    assert todo(admin, want).counts()["mysql_galera_hostgroups"] == {"added": 0, "changed": 5000, "removed": 0}
+    configure(admin, want)
+    assert todo(admin, want).changes == []
 
 
 def test_variables_for_the_next_start_survive_a_load(admin: Admin) -> None:
@@ -156,7 +181,7 @@ def test_variables_for_the_next_start_survive_a_load(admin: Admin) -> None:
 
     assert configure(admin, want) == ["LOAD MYSQL VARIABLES TO RUNTIME", "SAVE MYSQL VARIABLES TO DISK"]
     assert configure(admin, want) == []
-    assert plan(want, AdminClient(admin).read(want)).restart_required
+    assert todo(admin, want).restart_required
 
 
 def test_an_error_does_not_repeat_the_statement(admin: Admin) -> None:

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from ansible_collections.dbops.galera.plugins.module_utils import _proxysql_layers as layers
 from ansible_collections.dbops.galera.plugins.module_utils._proxysql_layers import (
     DISK,
     LAYERS,
@@ -15,20 +16,28 @@ from ansible_collections.dbops.galera.plugins.module_utils._proxysql_layers impo
     Desired,
     Layer,
     State,
-    desired,
+    Wish,
     difference,
     plan,
     runtime_view,
     secrets,
+    without_secrets,
 )
+from ansible_collections.dbops.galera.plugins.module_utils._proxysql_passwords import native_hash
 from ansible_collections.dbops.galera.plugins.module_utils._proxysql_tables import (
-    TABLES,
-    USERS,
     ProxySQLError,
     Rows,
-    normalise,
+    read_schema,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tests.contract.schema import statements
+
+SCHEMA = read_schema("2.7.1", statements("2.7"))
+USERS = SCHEMA.table("users")
+
+SERVED = {"servers": [{"hostname": "db"}]}  # Users need a hostgroup with a server.
 CLUSTER = {"writer_hostgroup": 10, "backup_writer_hostgroup": 30, "reader_hostgroup": 20, "offline_hostgroup": 40}
 VARIABLES = {
     "mysql-max_connections": "10000",
@@ -43,28 +52,34 @@ def server(hostgroup: int, hostname: str, **columns: Any) -> dict[str, Any]:
     return {"hostgroup_id": hostgroup, "hostname": hostname, **columns}
 
 
+def desired(config: dict[str, Any]) -> Desired:
+    return layers.desired(config, SCHEMA)
+
+
+def content(want: Desired) -> dict[str, Rows]:
+    """What the tables hold once they hold what is wanted."""
+    return {name: wish.content([]) for name, wish in want.tables.items()}
+
+
 def state(want: Desired, variables: dict[str, str] | None = None, **runtime: Rows) -> State:
     """All three layers as wanted, but for the given rows of runtime."""
     shown = VARIABLES if variables is None else variables
-    clusters = want.tables.get("mysql_galera_hostgroups", [])
-    tables = {table.name: table for table in TABLES.values()}
-    loaded = {name: runtime_view(tables[name], rows, clusters) for name, rows in want.tables.items()}
+    tables = content(want)
+    clusters = tables.get("mysql_galera_hostgroups", [])
+    loaded = {name: runtime_view(want.tables[name].table, rows, clusters) for name, rows in tables.items()}
     for name in {"mysql_servers", "mysql_galera_hostgroups"} & set(loaded):
-        loaded[name] = want.tables[name]
+        loaded[name] = tables[name]
     loaded.update(runtime)
-    return {
-        MEMORY: Layer(want.tables, shown),
-        RUNTIME: Layer(loaded, shown),
-        DISK: Layer(want.tables, shown),
-    }
+    return {MEMORY: Layer(tables, shown), RUNTIME: Layer(loaded, shown), DISK: Layer(tables, shown)}
 
 
 def cluster(*servers: dict[str, Any]) -> Desired:
     return desired({"galera_hostgroups": [CLUSTER], "servers": list(servers)})
 
 
-def rows(*servers: dict[str, Any]) -> Rows:
-    return normalise(TABLES["servers"], list(servers))
+def rows(*given: dict[str, Any], option: str = "servers") -> Rows:
+    table = SCHEMA.table(option)
+    return Wish(table, table.typed(given, SCHEMA.version)).content([])
 
 
 def differing(want: Desired, have: State) -> list[tuple[str, str]]:
@@ -72,7 +87,7 @@ def differing(want: Desired, have: State) -> list[tuple[str, str]]:
 
 
 def test_layers_that_agree_need_nothing() -> None:
-    want = desired({"users": [{"username": "a", "password": "x"}], "variables": {"mysql-threads": 4}})
+    want = desired({**SERVED, "users": [{"username": "a", "password": "x"}], "variables": {"mysql-threads": 4}})
 
     assert differing(want, state(want)) == []
 
@@ -93,15 +108,21 @@ def test_an_interrupted_load_or_save_is_made_good(missed: str) -> None:
     have = {**state(want), missed: Layer({"mysql_servers": []}, {**VARIABLES, "mysql-max_connections": "99"})}
     todo = plan(want, have)
 
+    assert todo.counts() == {}
+
     assert todo.units(missed) == ["MYSQL VARIABLES", "MYSQL SERVERS"]
     assert {change.layer for change in todo.changes} == {missed}
 
 
 def test_units_are_loaded_in_order_credentials_last() -> None:
-    want = desired({"users": [{"username": "a"}], "servers": [], "variables": {"admin-admin_credentials": "a:b"}})
+    want = desired({**SERVED, "users": [{"username": "a"}], "variables": {"admin-admin_credentials": "a:b"}})
     have = {layer: Layer({"mysql_users": [], "mysql_servers": rows(server(0, "a"))}, VARIABLES) for layer in LAYERS}
 
     assert plan(want, have).units(RUNTIME) == ["MYSQL SERVERS", "MYSQL USERS", "ADMIN VARIABLES"]
+    assert plan(want, have).counts() == {
+        "mysql_servers": {"added": 1, "changed": 0, "removed": 1},
+        "mysql_users": {"added": 1, "changed": 0, "removed": 0},
+    }
 
 
 class TestGaleraHostgroups:
@@ -150,10 +171,6 @@ class TestGaleraHostgroups:
         with pytest.raises(ProxySQLError, match="a:3306 has weight 9 and 1 in the hostgroups of one Galera cluster"):
             plan(want, state(want))
 
-    def test_hostgroups_must_differ(self) -> None:
-        with pytest.raises(ProxySQLError, match="the four hostgroups must differ"):
-            desired({"galera_hostgroups": [{**CLUSTER, "offline_hostgroup": 10}]})
-
 
 @pytest.mark.parametrize(("seen", "same"), [("SHUNNED", True), ("ONLINE", True), ("OFFLINE_SOFT", False)])
 def test_monitoring_shuns_plain_servers_too(seen: str, same: bool) -> None:
@@ -164,16 +181,16 @@ def test_monitoring_shuns_plain_servers_too(seen: str, same: bool) -> None:
 
 
 def test_runtime_shows_active_users_as_two_accounts() -> None:
-    users = normalise(USERS, [{"username": "a"}, {"username": "b", "active": 0}, {"username": "c", "frontend": 0}])
+    users = rows({"username": "a"}, {"username": "b", "active": 0}, {"username": "c", "frontend": 0}, option="users")
     view = [(row["username"], row["frontend"], row["backend"]) for row in runtime_view(USERS, users, [])]
 
     assert view == [("a", 1, 0), ("a", 0, 1), ("c", 0, 1)]
 
 
 def test_runtime_shows_active_rules_only() -> None:
-    want = desired({"query_rules": [{"rule_id": 1, "active": 1}, {"rule_id": 2}]})
+    rules = rows({"rule_id": 1, "active": 1}, {"rule_id": 2}, option="query_rules")
 
-    assert [row["rule_id"] for row in runtime_view(TABLES["query_rules"], want.tables["mysql_query_rules"], [])] == [1]
+    assert [row["rule_id"] for row in runtime_view(SCHEMA.table("query_rules"), rules, [])] == [1]
 
 
 def test_variables_taken_only_at_start_go_to_disk() -> None:
@@ -210,7 +227,7 @@ def test_variables_are_written_as_proxysql_does(name: str, value: Any, text: str
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("mysql-max_conections", 1, "variables: ProxySQL has no variable 'mysql-max_conections'"),
+        ("mysql-max_conections", 1, "variables: ProxySQL 2.7.1 has no variable 'mysql-max_conections'"),
         ("mysql-max_connections", "many", "variables: mysql-max_connections must be a whole number, not 'many'."),
         ("mysql-max_connections", True, "must be a whole number, not True."),
         ("mysql-have_ssl", 2, "variables: mysql-have_ssl must be true or false, not 2."),
@@ -230,12 +247,15 @@ def test_a_bad_variable_is_told_by_name(name: str, value: Any, sentence: str) ->
 def test_the_diff_hides_secrets_and_shows_that_they_change() -> None:
     want = desired(
         {
+            **SERVED,
             "users": [{"username": "a", "password": "new-one"}, {"username": "b", "password": "same"}],
             "variables": {"mysql-monitor_password": "new-two", "admin-admin_credentials": "admin:admin"},
         }
     )
-    before = normalise(USERS, [{"username": "a", "password": "old"}, {"username": "b", "password": "same"}])
-    have = {layer: Layer({"mysql_users": before}, VARIABLES) for layer in LAYERS}
+    before = rows({"username": "a", "password": "old"}, {"username": "b", "password": "same"}, option="users")
+    have = {
+        layer: Layer({"mysql_users": before, "mysql_servers": rows(*SERVED["servers"])}, VARIABLES) for layer in LAYERS
+    }
     shown = difference(plan(want, have).changes)
 
     assert shown["before"]["memory"]["mysql_users"] == {
@@ -263,3 +283,108 @@ def test_secrets_are_found_as_given() -> None:
     }
 
     assert secrets(config) == ["one", "two", "a:three;b:four", "three", "four"]
+
+
+class TestMerge:
+    there = rows(server(10, "a", weight=5, comment="kept"), server(10, "b"), server(20, "b"))
+
+    def merged(self, **config: Any) -> list[tuple[Any, ...]]:
+        want = desired({"merge": ["servers"], **config})
+        found = want.tables["mysql_servers"].content(self.there)
+        return [(row["hostgroup_id"], row["hostname"], row["weight"], row["comment"]) for row in found]
+
+    def test_other_rows_and_columns_stay(self) -> None:
+        assert self.merged(servers=[server(10, "a", weight=7), server(30, "c")]) == [
+            (10, "a", 7, "kept"),
+            (10, "b", 1, ""),
+            (20, "b", 1, ""),
+            (30, "c", 1, ""),
+        ]
+
+    def test_null_sets_a_column_back(self) -> None:
+        assert self.merged(servers=[server(10, "a", weight=None)])[0] == (10, "a", 1, "kept")
+
+    def test_absent_rows_go_by_the_values_that_are_given(self) -> None:
+        assert self.merged(absent={"servers": [{"hostname": "b", "hostgroup_id": "20"}]}) == [
+            (10, "a", 5, "kept"),
+            (10, "b", 1, ""),
+        ]
+
+    def test_what_is_absent_alone_leaves_the_rest(self) -> None:
+        want = desired({"absent": {"servers": [{"hostname": "b"}]}})
+
+        assert [row["hostname"] for row in want.tables["mysql_servers"].content(self.there)] == ["a"]
+
+    @pytest.mark.parametrize(
+        ("config", "sentence"),
+        [
+            ({"absent": {"nonsense": []}}, "absent: there is no table 'nonsense'; there are servers, "),
+            ({"absent": {"servers": [{}]}}, "absent: each of servers must be a mapping"),
+            ({"absent": {"servers": ["a"]}}, "absent: each of servers must be a mapping"),
+            ({"absent": {"servers": "a"}}, "absent: servers must be a list of mappings, not str."),
+            ({"absent": {"servers": [{"port": "x"}]}}, "mysql_servers, absent row 1: port must be a whole number"),
+            (
+                {"servers": [server(10, "a")], "absent": {"servers": [{"hostname": "a"}]}},
+                "mysql_servers, row 1: it is among the rows of absent, too.",
+            ),
+            ({"servers": [server(10, "a"), server(10, "a")]}, "two rows have hostgroup_id 10, hostname 'a', port 3306"),
+        ],
+    )
+    def test_what_contradicts_itself_is_refused(self, config: dict[str, Any], sentence: str) -> None:
+        with pytest.raises(ProxySQLError) as error:
+            self.merged(**config)
+        assert sentence in str(error.value)
+
+
+keys = st.tuples(st.integers(0, 2), st.sampled_from("ab"), st.integers(1, 2))
+tables_of_servers = st.dictionaries(keys, st.integers(0, 3), max_size=8).map(
+    lambda found: [server(group, host, port=port, weight=weight) for (group, host, port), weight in found.items()]
+)
+
+
+@given(tables_of_servers, tables_of_servers, st.booleans())
+def test_what_is_reached_is_wanted_no_more(before: list[Any], wanted: list[Any], merge: bool) -> None:
+    want = desired({"servers": wanted, "merge": ["servers"] if merge else []})
+    have = {layer: Layer({"mysql_servers": rows(*before)}, VARIABLES) for layer in LAYERS}
+    (after,) = [change.after for change in plan(want, have).of(MEMORY)] or [rows(*before)]
+
+    assert plan(want, {layer: Layer({"mysql_servers": after}, VARIABLES) for layer in LAYERS}).changes == []
+    given_rows = rows(*wanted)
+    assert [row for row in given_rows if row not in after] == []
+    if not merge:
+        assert after == given_rows
+
+
+@pytest.mark.parametrize("kept", ["clear", "hash"])
+@pytest.mark.parametrize("layer", LAYERS)
+def test_the_form_of_a_password_is_no_difference(layer: str, kept: str) -> None:
+    want = desired({**SERVED, "users": [{"username": "a", "password": "s3cret"}]})
+    have = dict(state(want))
+    stored = {"clear": "s3cret", "hash": native_hash("s3cret")}[kept]
+    accounts = [{**row, "password": stored} for row in have[layer].tables["mysql_users"]]
+    have[layer] = Layer({**have[layer].tables, "mysql_users": accounts}, VARIABLES)
+
+    assert differing(want, have) == []
+
+
+def test_an_unknown_hostgroup_of_a_user_is_refused() -> None:
+    users = [{"username": "a", "default_hostgroup": 20}, {"username": "b", "default_hostgroup": 77}]
+    want = desired({"galera_hostgroups": [CLUSTER], "users": users})
+
+    with pytest.raises(ProxySQLError, match="mysql_users, row 2: default_hostgroup 77 of user 'b' has no server"):
+        plan(want, state(want))
+
+
+@pytest.mark.parametrize("column", ["active", "frontend"])
+def test_a_user_that_sends_nothing_needs_no_hostgroup(column: str) -> None:
+    want = desired({"users": [{"username": "b", "default_hostgroup": 77, column: 0}]})
+
+    assert differing(want, state(want)) == []
+
+
+def test_secrets_are_hidden_from_what_is_read() -> None:
+    users = rows({"username": "a", "password": "s3cret"}, {"username": "b"}, option="users")
+
+    assert [row["password"] for row in without_secrets(USERS, users)] == ["(hidden)", None]
+    shown = without_secrets(None, [VARIABLES])[0]
+    assert (shown["mysql-threads"], shown["mysql-monitor_password"]) == ("4", "(hidden)")

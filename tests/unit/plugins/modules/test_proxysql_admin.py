@@ -37,8 +37,8 @@ def no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
         ({}, "one of the following is required: login_password, login_file"),
         ({"login_password": "x"}, "parameters are required together: login_user, login_password"),
         ({"login_file": "/nowhere/admin.cnf"}, "login_file /nowhere/admin.cnf cannot be read"),
-        ({**LOGIN, "users": [{"name": "a"}]}, "mysql_users, row 1: there is no column 'name'"),
-        ({**LOGIN, "servers": [{"hostname": "a", "port": 0.5}]}, "mysql_servers, row 1: port must be a whole number"),
+        ({**LOGIN, "login_ca_cert": "/nowhere/ca.pem"}, "login_ca_cert /nowhere/ca.pem is not there."),
+        ({**LOGIN, "merge": ["nonsense"]}, "value of merge must be one or more of: servers, "),
     ],
 )
 def test_bad_arguments_are_refused_before_connecting(
@@ -54,6 +54,7 @@ def test_secrets_are_not_in_the_result(capsys: pytest.CaptureFixture[str]) -> No
     result = run(
         {
             **LOGIN,
+            "login_ca_cert": "/nowhere/ca.pem",
             "users": [{"username": "a", "password": "s3cret-user"}, {"nonsense": "s3cret-user"}],
             "variables": {"mysql-monitor_password": "s3cret-monitor", "admin-admin_credentials": "a:s3cret-admin"},
         },

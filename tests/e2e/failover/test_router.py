@@ -165,7 +165,9 @@ def test_the_watchdog_repairs_a_proxy_without_a_writer(front: Front) -> None:
     with Ledger(lab) as ledger, without_monitor(lab):
         ledger.wait_for()
         ledger.mark("no writer")
-        empty_writer_hostgroup(lab, proxy)
+        # At each: the VIP leaves a proxy that has no writer for one that has.
+        for each in lab.proxies:
+            empty_writer_hostgroup(lab, each)
         assert harm.writers(lab) == []
         wait_until(lambda: len(harm.writers(lab)) == 1, 20, "the watchdog's repair")
         ledger.mark("repaired")

@@ -77,6 +77,21 @@ def proxy_sql(lab: Lab, proxy: str, query: str) -> list[list[object]]:
     return found
 
 
+def proxy_do(lab: Lab, proxy: str, *statements: str) -> None:
+    """Have a proxy's admin interface carry out statements, one after the other."""
+    script = (
+        "import pymysql; c = pymysql.connect(read_default_file='/containers/proxysql/admin.cnf').cursor(); "
+        f"[c.execute(statement) for statement in {list(statements)!r}]"
+    )
+    lab.quick(proxy, f"python3 -c {shlex.quote(script)}")
+
+
+def vip_holders(lab: Lab) -> list[str]:
+    """Hosts that have the VIP on an interface; those that cannot be asked are left out."""
+    question = "ip -4 -o address"
+    return [host for host in lab.proxies or lab.nodes if f" {lab.vip}/" in lab.quick(host, question, check=False)]
+
+
 def writers(lab: Lab) -> list[str]:
     """Hosts whose nodes get the writes: one, as long as nothing is wrong."""
     if not lab.proxies:
@@ -177,8 +192,66 @@ def cut(lab: Lab, host: str, ports: str = "") -> Iterator[None]:
         lab.quick(host, HEALING)
 
 
+def signalling(container: str, signal: str) -> str:
+    """The shell command that sends a signal to the first process of a container, behind Docker's back."""
+    return f"kill -{signal} $(docker inspect -f '{{{{.State.Pid}}}}' {container})"
+
+
+@contextlib.contextmanager
+def container_frozen(lab: Lab, host: str, container: str) -> Iterator[None]:
+    """All processes of a container of a host, stopped by the freezer."""
+    lab.quick(host, f"docker pause {container}")
+    try:
+        yield
+    finally:
+        lab.quick(host, f"docker unpause {container}")
+
+
 def host_container(lab: Lab, host: str) -> str:
     return f"dbops-{lab.name}-{host}"
+
+
+def at_host(lab: Lab, host: str, *command: str) -> None:
+    """Run a command on a host past its network, as from its console."""
+    subprocess.run(["docker", "exec", host_container(lab, host), *command], check=True, capture_output=True)
+
+
+@contextlib.contextmanager
+def host_frozen(lab: Lab, host: str) -> Iterator[None]:
+    """Every process of a host, containers included, stopped; its kernel still answers ARP and takes connections."""
+    at_host(lab, host, "bash", "-c", "kill -STOP -1")
+    try:
+        yield
+    finally:
+        at_host(lab, host, "bash", "-c", "kill -CONT -1")
+
+
+@contextlib.contextmanager
+def unplugged(lab: Lab, host: str) -> Iterator[None]:
+    """A host whose network cable has been pulled out: the machine's end of it is down."""
+    index = subprocess.run(
+        ["docker", "exec", host_container(lab, host), "cat", "/sys/class/net/eth0/iflink"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    links = subprocess.run(["ip", "-o", "link"], check=True, capture_output=True, text=True).stdout
+    cable = next(line.split(": ")[1].split("@")[0] for line in links.splitlines() if line.startswith(f"{index}: "))
+    subprocess.run(["ip", "link", "set", cable, "down"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["ip", "link", "set", cable, "up"], check=True)
+
+
+@contextlib.contextmanager
+def host_off(lab: Lab, host: str) -> Iterator[None]:
+    """A host without power, the machine's Docker being its power switch."""
+    subprocess.run(["docker", "kill", host_container(lab, host)], check=True, capture_output=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["docker", "start", host_container(lab, host)], check=True, capture_output=True)
 
 
 def restart_host(lab: Lab, host: str) -> None:

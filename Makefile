@@ -70,7 +70,7 @@ operations: images ## the scenarios of failures, operation, upgrade and scaling,
 test: lint sanity unit contract scenarios ## everything, on a machine with nothing but Python, git and make
 
 bench: images ## ratios: site against the same commands by hand, verbs under load, recover against its parts, proxysql_admin
-	@tests/bench/proxysql_admin.sh
+	@tests/bench/proxysql_admin.py
 	@tests/bench/run.sh
 	@tests/bench/verbs.sh
 

@@ -59,4 +59,5 @@ options:
     default: 0
 requirements:
   - PyMySQL
+  - Python's own module sqlite3 with JSON functions, as Debian, Ubuntu and RHEL have it
 """

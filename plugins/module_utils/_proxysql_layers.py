@@ -92,7 +92,7 @@ class Wish:
         """The rows that the table is to hold, where memory now holds these. Raises ProxySQLError on what cannot be."""
         table, secret = self.table, SECRETS.get(self.table.name, "")
         before = {table.key_of(row): row for row in there}
-        rows = []
+        rows, new = [], {}
         for number, given in enumerate(self.given, 1):
             old = before.get(self.key(given), {})
             row = table.completed(given, number, old if self.merge else {})
@@ -102,7 +102,9 @@ class Wish:
             if self._is_absent(row):
                 raise ProxySQLError(f"{table.name}, row {number}: it is among the rows of absent, too.")
             rows.append(row)
-        table.check(rows)
+            if row != old:
+                new[number] = row
+        table.check(new)
         if self.merge:
             keys = {table.key_of(row) for row in rows}
             rows += [row for key, row in before.items() if key not in keys and not self._is_absent(row)]
@@ -153,16 +155,6 @@ class Change:
     after: Any
     table: Table | None = None
 
-    def rows(self) -> tuple[Rows, Rows]:
-        """Of a table: the rows that are to go, and those that are to come or to change."""
-        assert self.table
-        before = {self.table.key_of(row): row for row in self.before}
-        after = {self.table.key_of(row): row for row in self.after}
-        return (
-            [row for key, row in before.items() if key not in after],
-            [row for key, row in after.items() if before.get(key) != row],
-        )
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -184,9 +176,9 @@ class Plan:
         result = {}
         for change in self.of(MEMORY):
             if change.table:
-                gone, written = change.rows()
+                gone, come = row_changes(change.table, change.before, change.after)
                 added = len(change.after) + len(gone) - len(change.before)
-                result[change.part] = {"added": added, "changed": len(written) - added, "removed": len(gone)}
+                result[change.part] = {"added": added, "changed": len(come) - added, "removed": len(gone)}
         return result
 
 
@@ -246,6 +238,16 @@ def plan(want: Desired, state: State) -> Plan:
     )
 
 
+def row_changes(table: Table, before: Rows, after: Rows) -> tuple[Rows, Rows]:
+    """The rows that are to go, and those that are to come or to change."""
+    there = {table.key_of(row): row for row in before}
+    wanted = {table.key_of(row): row for row in after}
+    return (
+        [row for key, row in there.items() if key not in wanted],
+        [row for key, row in wanted.items() if there.get(key) != row],
+    )
+
+
 def runtime_view(table: Table, rows: Rows, clusters: Rows) -> Rows:
     """Rows of memory or of runtime, brought to what the two have in common once memory is loaded.
 
@@ -261,7 +263,7 @@ def runtime_view(table: Table, rows: Rows, clusters: Rows) -> Rows:
     elif table.name == QUERY_RULES:
         rows = [row for row in rows if row["active"]]
     nullable = _NULL_IS_EMPTY.get(table.name, ())
-    return table.sorted([{k: "" if v is None and k in nullable else v for k, v in row.items()} for row in rows])
+    return table.sorted([{**row, **{name: row[name] or "" for name in nullable}} for row in rows] if nullable else rows)
 
 
 def secrets(config: Mapping[str, Any]) -> list[str]:
@@ -385,10 +387,9 @@ def _is_secret(variable: str) -> bool:
 
 def _readable(change: Change) -> tuple[Any, Any]:
     """A change as mappings: rows by their key, with the columns that are not ProxySQL's defaults; secrets hidden."""
-    if change.part.endswith("_variables"):
-        return _hide(change.before, change.after, [name for name in change.after if _is_secret(name)])
     table = change.table
-    assert table
+    if table is None:
+        return _hide(change.before, change.after, [name for name in change.after if _is_secret(name)])
     columns = [name for name in [SECRETS.get(table.name)] if name]
     before, after = _by_key(table, change.before), _by_key(table, change.after)
     return (

@@ -141,14 +141,14 @@ class Table:
                 full[column.name] = column.default
         return full
 
-    def check(self, rows: Rows) -> None:
-        """Refuse, by number, the first row that the server's CHECK constraints would refuse."""
+    def check(self, rows: Mapping[int, Row]) -> None:
+        """Refuse, by its number, the first row that the server's CHECK constraints would refuse."""
         names = ", ".join(column.name for column in self.columns)
         marks = ", ".join("?" for _column in self.columns)
         tests = ", ".join(f"({rule.condition})" for rule in self.rules) or "1"
         sql = f"WITH one_row({names}) AS (VALUES ({marks})) SELECT {tests} FROM one_row"
         with _sqlite() as database:
-            for number, row in enumerate(rows, 1):
+            for number, row in rows.items():
                 for rule, answer in zip(self.rules, database.execute(sql, tuple(row.values())).fetchone()):
                     if answer == 0:  # NULL passes, in SQL as here
                         raise ProxySQLError(
@@ -167,19 +167,10 @@ class Table:
                     raise ProxySQLError(f"{self.name}: two rows have {words}.")
                 seen.add(values)
 
-    def from_server(self, rows: Sequence[Sequence[Any]]) -> Rows:
-        """Rows, in the order of the columns, as the admin interface returns them (all text)."""
-        numbers = [column.kind == "int" for column in self.columns]
+    def from_server(self, rows: Sequence[Sequence[Value]]) -> Rows:
+        """Rows whose values come in the order of the columns; SQLite's column types have made numbers of numbers."""
         names = [column.name for column in self.columns]
-        return self.sorted(
-            [
-                {
-                    name: int(value) if number and value is not None else value
-                    for name, number, value in zip(names, numbers, row)
-                }
-                for row in rows
-            ]
-        )
+        return self.sorted([dict(zip(names, row)) for row in rows])
 
 
 @dataclass(frozen=True)

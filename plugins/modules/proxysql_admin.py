@@ -47,8 +47,8 @@ options:
       - proxysql_servers
   absent:
     description:
-      - Rows that are to go, by option, as lists of mappings. Every row goes that has all the given values. So the mapping
-        C(hostname=db3) under C(servers) removes C(db3) from all hostgroups.
+      - Rows that are to go, by option, as lists of mappings. Every row goes that has all the given values, so C(db3)
+        given as C(hostname) alone, under C(servers), is removed from all hostgroups.
       - A table that is named here and not given keeps its other rows.
     type: dict
   servers:
@@ -291,6 +291,8 @@ def run(module: AnsibleModule, admin: AdminClient) -> dict[str, Any]:
         "runtime_servers": admin.runtime_servers(),
         "checksums": admin.checksums(),
         "version": schema.version,
+        # Thousands of rows are not sent back to who gave them.
+        "invocation": {"module_args": {k: v for k, v in module.params.items() if k not in TABLES}},
     }
     if module._diff:
         result["diff"] = difference(todo.changes)

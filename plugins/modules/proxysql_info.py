@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: proxysql_info
 short_description: Read ProxySQL's tables, statistics and connections
-version_added: 0.3.0
+version_added: 0.1.0
 author:
   - dbops.galera contributors (@dbops)
 description:

@@ -194,6 +194,7 @@ def test_check_run_check_run(run: Run, configuration: dict[str, Any]) -> None:
         assert not result.get("failed"), result
         assert result["changed"] is changed
         assert bool(result["changed_parts"]) is bool(result["loaded"]) is bool(result["saved"]) is changed
+        assert not set(result["invocation"]["module_args"]) & set(TABLES)
         tables = {TABLES[option][0] for option in configuration if option != "variables"}
         assert set(result["rows"]) == (tables if changed else set())
         text = json.dumps(result, ensure_ascii=False)

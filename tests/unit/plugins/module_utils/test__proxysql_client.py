@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -160,18 +161,19 @@ def test_an_interrupted_run_loses_no_row_and_the_next_one_ends_it(admin: Admin, 
         assert names == (["db1", "db2", "db4"] if merge else ["db2", "db4"])
 
 
-def test_many_rows_are_read_in_parts_and_written_at_once(admin: Admin) -> None:
+def test_many_rows_are_read_in_parts_and_written_at_once(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every cluster gets another's reader hostgroup: row by row that would break a unique key on the way."""
     clusters = [
         {"writer_hostgroup": n, "backup_writer_hostgroup": n + 1, "reader_hostgroup": n + 2, "offline_hostgroup": n + 3}
-        for n in range(0, 20000, 4)
+        for n in range(0, 400, 4)
     ]
+    monkeypatch.setattr(client, "PART", 16)
     configure(admin, desired({"galera_hostgroups": clusters}))
     readers = [cluster["reader_hostgroup"] for cluster in [*clusters[1:], clusters[0]]]
     moved = [{**cluster, "reader_hostgroup": reader} for cluster, reader in zip(clusters, readers)]
     want = desired({"galera_hostgroups": moved})
 
-    assert todo(admin, want).counts()["mysql_galera_hostgroups"] == {"added": 0, "changed": 5000, "removed": 0}
+    assert todo(admin, want).counts()["mysql_galera_hostgroups"] == {"added": 0, "changed": 100, "removed": 0}
     configure(admin, want)
     assert todo(admin, want).changes == []
 
@@ -254,6 +256,14 @@ def test_another_refusal_is_passed_on_at_once() -> None:
 
     with pytest.raises(ProxySQLError, match="refused: User 'admin' can only connect locally"):
         client.connect("h", 1, [OLD], 5, wait=60, opener=answering(remote))
+
+
+def test_a_certificate_that_cannot_be_verified_is_not_waited_for() -> None:
+    unverified = pymysql.err.OperationalError(2003, "certificate verify failed")
+    unverified.original_exception = ssl.SSLCertVerificationError()
+
+    with pytest.raises(ProxySQLError, match="refused: certificate verify failed"):
+        client.connect("h", 1, [OLD], 5, wait=60, opener=answering(unverified))
 
 
 @pytest.mark.parametrize(

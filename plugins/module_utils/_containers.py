@@ -33,6 +33,7 @@ else:
 
 SOCKET = "unix:///var/run/docker.sock"
 LABEL = "dbops.galera"
+CLUSTER_LABEL = "dbops.galera.cluster"
 LOG_LINES = 15
 # What the images print once, or a setting that an operator put on a command line.
 _SECRET = re.compile(r"((?:password|wsrep_sst_auth)['\"]?\s*[:=]\s*)(?!(?:YES|NO)\))\S+", re.IGNORECASE)

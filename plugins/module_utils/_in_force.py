@@ -4,7 +4,7 @@
 """I/O: the settings that a running server has in force, the record of them, and setting others without a restart.
 
 The record is the option file that the server was started with (the start script copies it), and later the one that was
-last set. So it says what is in force even when a run ended between writing the settings and setting them; and while they
+last set. So it says what is in force even when a run ended between writing the settings and setting them. While they
 are being set there is none, so that a run that ends there has the next one restart the node.
 """
 

@@ -12,7 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.dbops.galera.plugins.module_utils._containers import Engine, bind_of, is_directory, mask
+from ansible_collections.dbops.galera.plugins.module_utils._containers import (
+    CLUSTER_LABEL,
+    Engine,
+    bind_of,
+    is_directory,
+    mask,
+)
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
 from ansible_collections.dbops.galera.plugins.module_utils._files import replace
 from ansible_collections.dbops.galera.plugins.module_utils._position import (
@@ -254,12 +260,16 @@ class Node:
         return _told(status) if status else {}
 
     def _made_of(self, image: str) -> dict[str, Any]:
-        """The name of the image that the container was made of, and whether it is what the given name means here."""
+        """What the container was made for and of: the cluster; the image, and whether its name still means it here."""
         container = self.engine.inspect(self.name)
         if container is None:
             return {}
         wanted, name = self.engine.image_id(image), str(container["Config"]["Image"])
-        return {"image": name, "image_current": container["Image"] == wanted if wanted else name == image}
+        return {
+            "cluster": (container["Config"].get("Labels") or {}).get(CLUSTER_LABEL),
+            "image": name,
+            "image_current": container["Image"] == wanted if wanted else name == image,
+        }
 
     def _own_image(self) -> str | None:
         """The image that its container was made of: a newer server must not touch data that it only looks at."""
@@ -386,6 +396,7 @@ FIELDS = (
     "view",
     "container",
     "bootstrap",
+    "cluster",
     "image",
     "image_current",
     "version",

@@ -136,6 +136,9 @@ report:
     bootstrap:
       description: Whether that is the bootstrap container.
       type: bool
+    cluster:
+      description: Name of the cluster that the node's container was made for, null where there is no container.
+      type: str
     image:
       description: Name of the image that the node's container was made of, null where there is no container.
       type: str

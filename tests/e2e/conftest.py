@@ -101,6 +101,8 @@ class Lab:
         state = self.inventory.parent
         shell = ["ssh", "-q", "-i", str(state / "key"), "-o", f"UserKnownHostsFile={state / 'known_hosts'}"]
         shared = ["-o", "ControlMaster=auto", "-o", f"ControlPath={state / '%h'}", "-o", "ControlPersist=60"]
+        # A spare host is one that no playbook has been on yet.
+        shared += ["-o", "StrictHostKeyChecking=accept-new"]
         shared += ["-o", "ServerAliveInterval=5", "-o", "ConnectTimeout=10", "-o", "BatchMode=yes"]
         run = subprocess.run(
             [*shell, *shared, f"root@{self.addresses[name]}", command],

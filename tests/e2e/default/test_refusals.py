@@ -123,6 +123,11 @@ def stopped_node(lab: Lab):  # type: ignore[no-untyped-def]
     assert lab.node_sql(host, "SHOW STATUS LIKE 'wsrep_local_state_comment'").split()[1] == "Synced"
 
 
+def test_another_name_for_a_living_cluster(lab: Lab) -> None:
+    said = refused(lab, *extra(galera_cluster_name="shop"))
+    assert "belongs to the cluster galera, and galera_cluster_name is shop" in said
+
+
 def test_a_datadir_of_another_cluster(lab: Lab, stopped_node: str) -> None:
     grastate = f"/containers/{lab.nodes[stopped_node]}/datadir/grastate.dat"
     other = "11111111-2222-3333-4444-555555555555"

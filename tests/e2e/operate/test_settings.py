@@ -101,7 +101,7 @@ def test_a_static_setting_is_rolled_out_with_the_dynamic_ones(lab: Lab) -> None:
 
 def test_a_setting_that_a_killed_run_left_unset_is_set_by_the_next(lab: Lab) -> None:
     """The file is written, and the run ends there."""
-    wanted = settings(max_connections=180)
+    wanted = settings(back_log=91, max_connections=180)
     before = started(lab)
     run = lab.play("site", "--tags", "mariadb_configure,always", *wanted)
     assert "180" not in asked(lab, "max_connections"), run.stdout

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.dbops.galera.plugins.module_utils import _node
+from ansible_collections.dbops.galera.plugins.module_utils._containers import CLUSTER_LABEL
 from ansible_collections.dbops.galera.plugins.module_utils._election import elect
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
 from ansible_collections.dbops.galera.plugins.module_utils._node import Node, parse_listing
@@ -128,6 +129,14 @@ def test_whether_a_node_has_the_image(datadir: Path, made_of: str, there: dict[s
     host.there = there
     seen = report(host, datadir)
     assert (seen["image"], seen["image_current"]) == (made_of, current)
+
+
+def test_the_cluster_that_a_node_was_made_for(datadir: Path) -> None:
+    host = Host()
+    host.containers["mariadb2"] = {**CONTAINER, "Config": {"Image": "mariadb:11.8", "Labels": {CLUSTER_LABEL: "shop"}}}
+    assert report(host, datadir)["cluster"] == "shop"
+    host.containers["mariadb2"] = {**CONTAINER, "Config": {"Image": "mariadb:11.8", "Labels": None}}
+    assert report(host, datadir)["cluster"] is None
 
 
 def test_a_node_without_a_container_has_no_image(datadir: Path) -> None:

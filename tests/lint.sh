@@ -3,6 +3,8 @@
 # Wants the tools of requirements-dev.txt on PATH (`make lint` sees to that).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# ansible-lint looks into the home first, and a copy of this collection that is installed there may be an old one.
+export ANSIBLE_HOME=$PWD/.ansible/home
 
 step() {
   echo "==> $*"

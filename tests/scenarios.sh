@@ -26,6 +26,6 @@ printf '%s\n' "$@" | xargs --max-procs=${#labs[@]} --process-slot-var=LANE --max
 # The end of a long log is what people see first.
 [[ ! -f $logs/failed ]] || while read -r name; do
   echo "==> scenario $name failed ($logs/$name.log):"
-  grep -E 'fatal:|FAILED|^[^a-z]*E  ' "$logs/$name.log" | cut -c 1-300 | tail -n 20 || true
+  grep -aE 'fatal:|FAILED|^[^a-z]*E  ' "$logs/$name.log" | cut -c 1-300 | tail -n 20 || true
 done <"$logs/failed"
 exit "$code"

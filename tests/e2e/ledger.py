@@ -90,13 +90,18 @@ class Ledger:
     connects again 0.1 s later, and the row whose outcome it does not know is written off: it may or may not be there.
 
     patience: seconds that a client waits for an answer before it gives its connection up.
+    pause: seconds between an answer and the client's next row: an application's pace, which leaves the machine to
+        what is tested. 0 where the rate is what is measured.
     """
 
-    def __init__(self, lab: Lab, clients: int = 4, patience: float = 10.0, table: str = "ledger") -> None:
+    def __init__(
+        self, lab: Lab, clients: int = 4, patience: float = 10.0, pause: float = 0.01, table: str = "ledger"
+    ) -> None:
         self.lab = lab
         self.table = table
         self.acknowledged: list[tuple[int, int]] = []
         self._patience = patience
+        self._pause = pause
         self._clients = clients
         self._run = uuid.uuid4().hex
         self._times: list[float] = []
@@ -141,6 +146,8 @@ class Ledger:
                         # One operation each, so that no lock is needed: `acknowledged` is at least as long as `_times`.
                         self.acknowledged.append((client, number))
                         self._times.append(time.monotonic())
+                        if self._pause:
+                            self._stop.wait(self._pause)
             except pymysql.MySQLError as error:
                 self._errors.append((time.monotonic(), kind(error)))
                 self._stop.wait(0.1)

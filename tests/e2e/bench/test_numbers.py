@@ -33,7 +33,7 @@ def synced(lab: Lab, host: str, container: str) -> bool:
 
 
 def test_restart_under_load(lab: Lab) -> None:
-    with Ledger(lab) as ledger:
+    with Ledger(lab, pause=0) as ledger:
         ledger.wait_for()
         ledger.mark("before")
         time.sleep(15)
@@ -61,7 +61,7 @@ def test_writer_killed(lab: Lab) -> None:
     check = 1.0
     gaps = []
     for _ in range(3):
-        with Ledger(lab) as ledger:
+        with Ledger(lab, pause=0) as ledger:
             ledger.wait_for()
             ledger.mark("killed")
             lab.quick("host1", "kill -9 $(docker inspect -f '{{.State.Pid}}' mariadb1)")
@@ -80,7 +80,7 @@ def test_writer_killed(lab: Lab) -> None:
 def test_recover(lab: Lab) -> None:
     """A fully crashed cluster: recover, against the same steps by hand with nothing between them."""
     image = lab.variables["mariadb_image"]
-    with Ledger(lab) as ledger:
+    with Ledger(lab, pause=0) as ledger:
         ledger.wait_for(2000)
         subprocess.run(
             [

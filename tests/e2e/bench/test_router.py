@@ -123,7 +123,7 @@ def test_write_rate_through_the_proxy(lab: Lab) -> None:
     for _ in range(2 * ROUNDS):
         rates = []
         for way in (lab, straight):
-            with Ledger(way) as ledger:
+            with Ledger(way, pause=0) as ledger:
                 ledger.wait_for()
                 ledger.mark("measured")
                 time.sleep(5)

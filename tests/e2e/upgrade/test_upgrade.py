@@ -301,7 +301,7 @@ def upgraded(lab: Lab) -> None:
 
 def test_upgrade_under_load(lab: Lab) -> None:
     before = containers(lab)
-    with Ledger(lab) as ledger:
+    with Ledger(lab, pause=0) as ledger:
         ledger.mark("before")
         time.sleep(15)
         ledger.mark("upgrade")

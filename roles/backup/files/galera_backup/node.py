@@ -1,0 +1,155 @@
+# Copyright (c) 2026, dbops.galera contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""I/O: the node that is backed up, over its Unix socket, and mariadb-backup in a container beside it."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import pymysql
+
+from . import children
+from .manifest import BackupError, gtid_of, parse_facts
+
+# Left in the datadir by a backup: an SST takes it away, and with it the base of incremental ones.
+MARK = "/var/lib/mysql/dbops-backup"
+# mariadb-backup 11 writes mariadb_backup_*.
+_FACTS = ("xtrabackup_checkpoints", "xtrabackup_info", "mariadb_backup_checkpoints", "mariadb_backup_info")
+
+
+class Node:
+    """config: node, image, socket (of this host), datadir (a directory or a volume), uid, directory, throttle, cpus, ..."""
+
+    def __init__(self, config: Mapping[str, Any], owner: str) -> None:
+        self._config = config
+        self._owner = owner
+        self._desynced = Path(config["directory"]) / "desynced"
+        self.name: str = config["node"]
+
+    def _ask(self, *statements: str) -> list[Any]:
+        """The rows of the last statement."""
+        try:
+            with (
+                pymysql.connect(
+                    unix_socket=self._config["socket"], user="root", autocommit=True, connect_timeout=5, read_timeout=600
+                ) as connection,
+                connection.cursor() as cursor,
+            ):
+                for statement in statements:
+                    cursor.execute(statement)
+                return list(cursor.fetchall())
+        except (pymysql.MySQLError, OSError) as error:
+            raise BackupError(f"{self.name} does not answer: {error}") from error
+
+    def status(self) -> dict[str, str]:
+        return dict(self._ask("SHOW GLOBAL STATUS LIKE 'wsrep\\_%'"))
+
+    def settle(self) -> list[str]:
+        """Make good what a killed run left: its containers, and the node desynced. What was done, as sentences."""
+        done = [f"Removed the container {name} of an earlier run." for name in children.remove_all(self._owner)]
+        if self._desynced.exists():
+            self._ask("SET GLOBAL wsrep_desync = OFF")
+            self._desynced.unlink()
+            done.append(f"Had {self.name} take part in flow control again.")
+        return done
+
+    @contextmanager
+    def desynced(self) -> Iterator[None]:
+        """The cluster does not wait for the node meanwhile. A node that somebody else has desynced is left so."""
+        if self._ask("SELECT @@wsrep_desync")[0][0]:
+            yield
+            return
+        self._desynced.touch(mode=0o600)
+        try:
+            self._ask("SET GLOBAL wsrep_desync = ON")
+            yield
+        finally:
+            self._ask("SET GLOBAL wsrep_desync = OFF")
+            self._desynced.unlink()
+
+    def replicates(self, seconds: float) -> bool:
+        """Whether clients write to this node: it had write sets of its own meanwhile."""
+        before = self.status()["wsrep_replicated"]
+        time.sleep(seconds)
+        return self.status()["wsrep_replicated"] != before
+
+    def mark(self) -> str:
+        command = ["docker", "exec", self.name, "sh", "-c", f"cat {MARK} 2>/dev/null || true"]
+        return children.ask(command, f"Reading {MARK} in {self.name}").strip()
+
+    def set_mark(self, identifier: str) -> None:
+        script = f"cat >{MARK}.new && mv {MARK}.new {MARK}"
+        command = ["docker", "exec", "--interactive", f"--user={self._config['uid']}", self.name, "sh", "-c", script]
+        children.ask(command, f"Writing {MARK} in {self.name}", identifier + "\n")
+
+    def rows(self) -> dict[str, int]:
+        """The exact number of rows of each table; reads them all."""
+        tables = self._ask(
+            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' AND table_schema"
+            " NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"
+        )
+        counted = {}
+        for schema, table in tables:
+            quoted = ".".join(f"`{name.replace('`', '``')}`" for name in (schema, table))
+            counted[f"{schema}.{table}"] = int(self._ask(f"SELECT COUNT(*) FROM {quoted}")[0][0])
+        return counted
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        """A directory for the two small files that mariadb-backup writes beside its stream."""
+        with tempfile.TemporaryDirectory(dir=self._config["directory"]) as directory:
+            Path(directory).chmod(0o777)
+            yield Path(directory)
+
+    def stream(self, workspace: Path, from_lsn: int, log: IO[bytes]) -> children.Child:
+        """mariadb-backup, giving a full backup or, with from_lsn, what was written since. It reads the datadir and cannot write it."""
+        name = f"{self._owner}-stream"
+        config = self._config
+        volumes = [
+            f"{config['datadir']}:/var/lib/mysql:ro",
+            f"{Path(config['socket']).parent}:/run/mysqld",
+            f"{config['settings']}:/etc/mysql/mariadb.conf.d:ro",
+            f"{workspace}:/facts",
+        ]
+        run = children.run_arguments(
+            name,
+            self._owner,
+            config["image"],
+            "mariadb-backup",
+            volumes=volumes,
+            limits={"cpus": config.get("cpus"), "memory": config.get("memory")},
+            user=str(config["uid"]),
+        )
+        options = ["--backup", "--stream=mbstream", "--galera-info", "--user=mysql", "--extra-lsndir=/facts", "--target-dir=/tmp"]
+        options += [f"--incremental-lsn={from_lsn}"] if from_lsn else []
+        options += [f"--throttle={config['throttle']}"] if config.get("throttle") else []
+        return children.Child([*run, *options], name, log, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+
+    def facts(self, workspace: Path) -> dict[str, Any]:
+        """What mariadb-backup wrote down of the backup it made."""
+        read: dict[str, str] = {}
+        for name in _FACTS:
+            file = workspace / name
+            if file.exists():
+                read.update(parse_facts(file.read_text(encoding="utf-8", errors="replace")))
+        try:
+            return {
+                "from_lsn": int(read["from_lsn"]),
+                "to_lsn": int(read["to_lsn"]),
+                "server": read["server_version"],
+                "gtid": gtid_of(read),
+            }
+        except (KeyError, ValueError) as error:
+            raise BackupError(f"mariadb-backup on {self.name} did not write down what it made ({error}).") from error
+
+    def datadir_size(self) -> int:
+        """Bytes; what a restore needs at least."""
+        told = children.ask(["docker", "exec", self.name, "du", "--summarize", "--bytes", "/var/lib/mysql"], "Measuring the datadir")
+        return int(told.split()[0])

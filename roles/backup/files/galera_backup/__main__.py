@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """galera_backup: physical backups of one node into restic's repository, and back.
 
-python3 galera_backup --config FILE COMMAND. Exit code 0: done; 1: a failure, whose reason is the last line; 2: wrong use.
+python3 galera_backup --config FILE COMMAND. Exit code 0: done; 1: failed, the last line says why; 2: wrong use.
 """
 
 from __future__ import annotations

@@ -19,19 +19,25 @@ from .repository import Repository
 _LOCK_SECONDS = 400
 
 
-def take(config: Mapping[str, Any], node: Node, repository: Repository, kind: str, say: Callable[[str], None]) -> Manifest:
+def take(
+    config: Mapping[str, Any], node: Node, repository: Repository, kind: str, say: Callable[[str], None]
+) -> Manifest:
     """kind: full, incremental, or auto: incremental where it is possible and the last full one is young enough."""
     status = node.status()
     if status.get("wsrep_cluster_status") != "Primary" or status.get("wsrep_local_state_comment") != "Synced":
         raise BackupError(
-            f"{node.name} is {status.get('wsrep_local_state_comment')} in a {status.get('wsrep_cluster_status')} component:"
-            " only a Synced node of the Primary Component is backed up."
+            f"{node.name} is not Synced in the Primary Component, but {status.get('wsrep_local_state_comment')} in a"
+            f" {status.get('wsrep_cluster_status')} one: it is not backed up."
         )
     if not repository.exists():
         say(f"Making the repository {repository.url}.")
         repository.make()
     began = time.time()
-    base = None if kind == "full" else base_for(repository.manifests(), node.name, node.mark(), config["full_every"], began)
+    base = (
+        None
+        if kind == "full"
+        else base_for(repository.manifests(), node.name, node.mark(), config["full_every"], began)
+    )
     if kind == "incremental" and base is None:
         raise BackupError(
             f"{node.name} has no backup that an incremental one could add to: the last one was made of another datadir,"
@@ -50,7 +56,9 @@ def take(config: Mapping[str, Any], node: Node, repository: Repository, kind: st
             after = node.status()
         facts = node.facts(workspace)
     if base and facts["from_lsn"] != base.to_lsn:
-        raise BackupError(f"{identifier} begins at LSN {facts['from_lsn']} instead of {base.to_lsn}, where {base.id} ends.")
+        raise BackupError(
+            f"{identifier} begins at LSN {facts['from_lsn']} instead of {base.to_lsn}, where {base.id} ends."
+        )
     manifest = Manifest(
         id=identifier,
         cluster=config["cluster"],
@@ -85,7 +93,7 @@ def due(
 ) -> bool:
     """Whether this node is the one that makes the scheduled backup. All nodes' timers go off at the same time.
 
-    Each waits for its rank, a writer longer than all others; then it looks whether another has made the backup or is at it.
+    Each waits for its rank, a writer longer than all others, and looks then whether another has made it or is at it.
     """
     slot = time.time()
     rank = config["nodes"] if node.replicates(config["writer_sample"]) else config["rank"]

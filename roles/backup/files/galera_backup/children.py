@@ -77,7 +77,7 @@ class Copied:
 
 
 class Child:
-    """A container as a child process. Left by an exception, it is killed: what it reads or writes must not look whole."""
+    """A container as a child process. Left by an exception, it is killed: what it writes must not look whole."""
 
     def __init__(self, command: Sequence[str], name: str, log: IO[bytes], **pipes: Any) -> None:
         self._name = name
@@ -89,7 +89,9 @@ class Child:
 
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is not None:
+            # The container first: the end of its client would be the end of its input.
             subprocess.run(["docker", "rm", "--force", self._name], capture_output=True, check=False)
+            self.process.kill()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe and not pipe.closed:
                 try:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
-from typing import Any
 
 FORMAT = 1
 _GTID = re.compile(r"GTID of the last change '([^']*)'")
@@ -63,7 +62,9 @@ class Manifest:
         try:
             read = json.loads(text)
             if read["format"] != FORMAT:
-                raise BackupError(f"The manifest of {read['id']} has format {read['format']}; this version reads {FORMAT}.")
+                raise BackupError(
+                    f"The manifest of {read['id']} has format {read['format']}; this version reads {FORMAT}."
+                )
             return cls(**read)
         except (ValueError, KeyError, TypeError) as error:
             raise BackupError(f"This is no manifest of a backup ({error}): {text[:80]!r}.") from error
@@ -88,7 +89,7 @@ def gtid_of(facts: Mapping[str, str]) -> str:
 def base_for(manifests: Iterable[Manifest], node: str, mark: str, fulls_every: float, now: float) -> Manifest | None:
     """What an incremental backup of this node adds to, or None: then it has to be a full one.
 
-    LSNs are a datadir's own. mark is the id that the last backup left in it; an SST takes that away with everything else.
+    LSNs are a datadir's own. mark is the id that the last backup left in it; an SST takes it away with all else.
     fulls_every: seconds from one full backup to the next.
     """
     known = {manifest.id: manifest for manifest in manifests}
@@ -155,7 +156,8 @@ def expired(manifests: Sequence[Manifest], keep_days: float, keep_fulls: int, no
     keep |= {manifest.id for manifest in fulls[-keep_fulls:]} if keep_fulls else set()
     bases = {manifest.id: manifest.base for manifest in manifests}
     for name in list(keep):
-        while bases.get(name):
-            name = bases[name]
-            keep.add(name)
+        needed = bases.get(name)
+        while needed:
+            keep.add(needed)
+            needed = bases.get(needed)
     return [manifest.id for manifest in sorted(manifests, key=lambda each: each.ended) if manifest.id not in keep]

@@ -25,7 +25,7 @@ _FACTS = ("xtrabackup_checkpoints", "xtrabackup_info", "mariadb_backup_checkpoin
 
 
 class Node:
-    """config: node, image, socket (of this host), datadir (a directory or a volume), uid, directory, throttle, cpus, ..."""
+    """config: what the role writes into config.json; paths are those of this host."""
 
     def __init__(self, config: Mapping[str, Any], owner: str) -> None:
         self._config = config
@@ -38,7 +38,11 @@ class Node:
         try:
             with (
                 pymysql.connect(
-                    unix_socket=self._config["socket"], user="root", autocommit=True, connect_timeout=5, read_timeout=600
+                    unix_socket=self._config["socket"],
+                    user="root",
+                    autocommit=True,
+                    connect_timeout=5,
+                    read_timeout=600,
                 ) as connection,
                 connection.cursor() as cursor,
             ):
@@ -92,8 +96,8 @@ class Node:
     def rows(self) -> dict[str, int]:
         """The exact number of rows of each table; reads them all."""
         tables = self._ask(
-            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' AND table_schema"
-            " NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"
+            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
+            " AND table_schema NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"
         )
         counted = {}
         for schema, table in tables:
@@ -109,7 +113,7 @@ class Node:
             yield Path(directory)
 
     def stream(self, workspace: Path, from_lsn: int, log: IO[bytes]) -> children.Child:
-        """mariadb-backup, giving a full backup or, with from_lsn, what was written since. It reads the datadir and cannot write it."""
+        """mariadb-backup, giving a full backup or, with from_lsn, what was written since. The datadir is read-only."""
         name = f"{self._owner}-stream"
         config = self._config
         volumes = [
@@ -127,7 +131,14 @@ class Node:
             limits={"cpus": config.get("cpus"), "memory": config.get("memory")},
             user=str(config["uid"]),
         )
-        options = ["--backup", "--stream=mbstream", "--galera-info", "--user=mysql", "--extra-lsndir=/facts", "--target-dir=/tmp"]
+        options = [
+            "--backup",
+            "--stream=mbstream",
+            "--galera-info",
+            "--user=mysql",
+            "--extra-lsndir=/facts",
+            "--target-dir=/tmp",
+        ]
         options += [f"--incremental-lsn={from_lsn}"] if from_lsn else []
         options += [f"--throttle={config['throttle']}"] if config.get("throttle") else []
         return children.Child([*run, *options], name, log, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
@@ -151,5 +162,7 @@ class Node:
 
     def datadir_size(self) -> int:
         """Bytes; what a restore needs at least."""
-        told = children.ask(["docker", "exec", self.name, "du", "--summarize", "--bytes", "/var/lib/mysql"], "Measuring the datadir")
+        told = children.ask(
+            ["docker", "exec", self.name, "du", "--summarize", "--bytes", "/var/lib/mysql"], "Measuring the datadir"
+        )
         return int(told.split()[0])

@@ -20,7 +20,7 @@ from . import children
 from .manifest import BackupError, Manifest
 
 _REASONS = {
-    10: "There is no repository at {url}. It is made by the playbook backup; where there was one, its directory is not mounted, or gone.",
+    10: "There is no repository at {url}: the first backup makes it. Where there was one, it is not mounted, or gone.",
     11: "The repository {url} is locked by another process: {said}",
     12: "The repository {url} does not open with this key: backup_password is another one than it was made with.",
 }
@@ -35,7 +35,7 @@ def utc(text: str) -> float:
 
 
 class Repository:
-    """url: as restic takes it; a path is a directory of this host. directory: this node's own, with secrets and cache."""
+    """url: as restic takes it; a path is a directory of this host."""
 
     def __init__(self, config: Mapping[str, Any], owner: str) -> None:
         self.url = config["repository"]
@@ -110,7 +110,7 @@ class Repository:
         return list(found or [])
 
     def manifests(self) -> list[Manifest]:
-        """Of all backups of this cluster. What was read once is read from this host afterwards: a snapshot never changes."""
+        """Of all backups of this cluster. A snapshot never changes, so what was read once is kept on this host."""
         known = self._directory / "manifests"
         known.mkdir(mode=0o700, exist_ok=True)
         snapshots = {each["id"]: each["paths"][0] for each in self._snapshots() if "manifest" in each.get("tags", [])}
@@ -142,7 +142,9 @@ class Repository:
         snapshots = self._snapshots()
         whole = {each["tags"][1] for each in snapshots if each.get("tags", [])[:1] == ["manifest"]}
         streams = [each for each in snapshots if each.get("tags", [])[:1] == ["stream"]]
-        return sorted(each["tags"][1] for each in streams if each["tags"][1] not in whole and utc(each["time"]) < before)
+        return sorted(
+            each["tags"][1] for each in streams if each["tags"][1] not in whole and utc(each["time"]) < before
+        )
 
     def writers(self, now: float, patience: float) -> list[str]:
         """Names of containers of other nodes that write to the repository; a lock is renewed every five minutes."""

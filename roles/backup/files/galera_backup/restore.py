@@ -40,7 +40,7 @@ def needed(chain: Sequence[Manifest]) -> int:
 
 
 class Restore:
-    """Into target, a directory of this host. A target without restored.json is the rest of a restore that did not end."""
+    """Into target, a directory of this host; without restored.json it is the rest of a restore that did not end."""
 
     def __init__(
         self, config: Mapping[str, Any], owner: str, repository: Repository, target: Path, say: Callable[[str], None]
@@ -56,13 +56,13 @@ class Restore:
         made, here = series(chain[-1].server), series(self._version())
         if made != here:
             raise BackupError(
-                f"{chain[-1].id} was made by MariaDB {made}, and {self._config['image']} is {here}: restore with an image of"
-                f" {made} (there it ran {chain[-1].image}), and upgrade afterwards."
+                f"{chain[-1].id} was made by MariaDB {made}, and {self._config['image']} is {here}: restore with an"
+                f" image of {made} (it was {chain[-1].image}), and upgrade afterwards."
             )
         free = shutil.disk_usage(next(path for path in (self._target, *self._target.parents) if path.exists())).free
         if free < needed(chain):
             raise BackupError(
-                f"{chain[-1].id} needs {needed(chain) >> 20} MiB in {self._target.parent}, where {free >> 20} MiB are free."
+                f"{chain[-1].id} needs {needed(chain) >> 20} MiB in {self._target.parent}, where {free >> 20} are free."
             )
 
     def run(self, chain: Sequence[Manifest]) -> None:
@@ -102,8 +102,9 @@ class Restore:
                 copied = children.pipe(source, target, ("restic", "mbstream"))
         if copied.sha256 != manifest.sha256:
             raise BackupError(
-                f"The stream of {manifest.id} is not what was stored: {copied.size} bytes with SHA-256 {copied.sha256[:12]}...,"
-                f" its manifest says {manifest.size} bytes with {manifest.sha256[:12]}.... Do not use it; choose another backup."
+                f"The stream of {manifest.id} is not what was stored: {copied.size} bytes with SHA-256"
+                f" {copied.sha256[:12]}..., its manifest says {manifest.size} with {manifest.sha256[:12]}...."
+                " Choose another backup."
             )
 
     def _container(self, name: str, entrypoint: str, arguments: Sequence[str]) -> list[str]:

@@ -153,6 +153,24 @@ def test_series(version: str, series: str) -> None:
     assert restore.series(version) == series
 
 
+def restoring(target: Path, version: str, monkeypatch: pytest.MonkeyPatch) -> restore.Restore:
+    monkeypatch.setattr(restore.Restore, "_version", lambda _: version)
+    return restore.Restore({"image": "mariadb:11.8"}, "galera.mariadb1-restore", Others(NEVER), target, lambda _: None)
+
+
+def test_another_series_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = restoring(tmp_path / "datadir", "mariadbd  Ver 11.8.3-MariaDB", monkeypatch)
+    with pytest.raises(manifest.BackupError, match=r"b2 was made by MariaDB 10\.11, and mariadb:11\.8 is 11\.8"):
+        job.check(WEEK[:2])
+
+
+def test_a_disk_that_is_too_small_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = restoring(tmp_path / "datadir", "mariadbd  Ver 10.11.9-MariaDB", monkeypatch)
+    with pytest.raises(manifest.BackupError, match=r"b4 needs \d{13} MiB in"):
+        job.check([dataclasses.replace(WEEK[3], datadir_size=1 << 60)])
+    assert not (tmp_path / "datadir").exists()
+
+
 class Others:
     """A repository in which other nodes' backups appear as time goes by."""
 

@@ -37,16 +37,18 @@ if [[ -z $well ]]; then
   exit 0
 fi
 
+# The native monitor may have been given these hostgroups meanwhile: then nothing is changed any more.
+mine="NOT EXISTS (SELECT 1 FROM mysql_galera_hostgroups WHERE writer_hostgroup = $writer)"
 is_well="(hostname, port) IN (VALUES $well)"
 heaviest="SELECT hostname, port FROM mysql_servers WHERE hostgroup_id = $writer AND $is_well ORDER BY weight DESC, hostname LIMIT 1"
 admin "UPDATE mysql_servers SET status = CASE WHEN (hostname, port) = ($heaviest) THEN 'ONLINE' ELSE 'OFFLINE_SOFT' END
-         WHERE hostgroup_id = $writer;
-       UPDATE mysql_servers SET status = CASE WHEN $is_well THEN 'ONLINE' ELSE 'OFFLINE_SOFT' END WHERE hostgroup_id = $reader"
+         WHERE hostgroup_id = $writer AND $mine;
+       UPDATE mysql_servers SET status = CASE WHEN $is_well THEN 'ONLINE' ELSE 'OFFLINE_SOFT' END WHERE hostgroup_id = $reader AND $mine"
 
 # SHUNNED is ProxySQL's own: ONLINE, with a rest after errors.
 differing=$(admin "SELECT COUNT(*) FROM mysql_servers m LEFT JOIN runtime_mysql_servers r
   ON r.hostgroup_id = m.hostgroup_id AND r.hostname = m.hostname AND r.port = m.port
-  WHERE m.hostgroup_id IN ($writer, $reader) AND COALESCE(REPLACE(r.status, 'SHUNNED', 'ONLINE'), '') <> m.status")
+  WHERE m.hostgroup_id IN ($writer, $reader) AND COALESCE(REPLACE(r.status, 'SHUNNED', 'ONLINE'), '') <> m.status AND $mine")
 if ((differing > 0)); then
   admin "LOAD MYSQL SERVERS TO RUNTIME; SAVE MYSQL SERVERS TO DISK"
   echo "galera-checker: Synced: $well; the writer is $(admin "$heaviest" | paste -sd ' ')" >&2

@@ -127,6 +127,30 @@ def test_the_admin_interface_is_for_the_host_and_the_other_proxies(lab: Lab) -> 
         assert {line.split()[3] for line in listening} == {"127.0.0.1:6032", f"{lab.addresses[proxy]}:6032"}
 
 
+def test_move_writer_where_only_new_connections_fail(front: Front) -> None:
+    """ProxySQL's checks go on over an old connection, so it never chooses another writer by itself."""
+    lab = front.lab
+    home, other = harm.writer(lab), harm.readers(lab)[0]
+    application = "SELECT CONCAT('KILL ', id) FROM information_schema.processlist WHERE user = 'application'"
+    client = f"docker exec -i {lab.nodes[home]} mariadb -BN"
+    rule = "INPUT -p tcp --syn --dport 3306 -j REJECT --reject-with tcp-reset"
+    with Ledger(lab) as ledger:
+        ledger.wait_for()
+        ledger.mark("no new connections")
+        lab.quick(home, f'iptables -I {rule}; {client} -e "{application}" | {client} -f', check=False)
+        try:
+            wait_until(lambda: harm.writers(lab) == [], 30, "no server ONLINE in the writer hostgroup")
+            changes(lab, "move_writer", *extra(move_writer_to=other))
+            assert harm.writers(lab) == [other]
+            ledger.mark("moved")
+            ledger.wait_for()
+        finally:
+            lab.quick(home, f"iptables -D {rule}")
+    ledger.account()
+    assert ledger.phase("moved").errors == {}
+    changes(lab, "move_writer", *extra(move_writer_to=home))
+
+
 def repairs(lab: Lab, proxy: str) -> int:
     text = lab.quick(proxy, "cat /containers/proxysql/watchdog.prom")
     return int(re.search(r"^dbops_galera_writer_repairs_total\S* (\d+)$", text, re.MULTILINE)[1])  # type: ignore[index]

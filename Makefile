@@ -6,10 +6,10 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export LAB ?= lab
 INVENTORY = .lab/$(LAB)/inventory
 # The reference architecture needs images of Weave, which are not to be had everywhere.
-SCENARIOS = default interrupted role_docker_host \
+SCENARIOS = default interrupted arbitrator role_docker_host \
 	$(shell grep -q '^lab_weave_images: .*weave:' .lab/images.yml 2>/dev/null && echo reference)
 # Failures and the verbs of daily life; an hour and more, so not part of make test.
-OPERATIONS = operate repair failover faults upgrade scale arbitrator
+OPERATIONS = operate repair failover faults upgrade scale
 
 .PHONY: help lab lab-down site status sql test lint sanity unit contract scenario scenarios operations bench engine images clean
 

@@ -133,11 +133,13 @@ def test_move_writer_where_only_new_connections_fail(front: Front) -> None:
     home, other = harm.writer(lab), harm.readers(lab)[0]
     application = "SELECT CONCAT('KILL ', id) FROM information_schema.processlist WHERE user = 'application'"
     client = f"docker exec -i {lab.nodes[home]} mariadb -BN"
+    # In the network of the node's container, which may be the host's.
+    inside = f"nsenter -n -t $(docker inspect -f '{{{{.State.Pid}}}}' {lab.nodes[home]})"
     rule = "INPUT -p tcp --syn --dport 3306 -j REJECT --reject-with tcp-reset"
     with Ledger(lab) as ledger:
         ledger.wait_for()
         ledger.mark("no new connections")
-        lab.quick(home, f'iptables -I {rule}; {client} -e "{application}" | {client} -f', check=False)
+        lab.quick(home, f'{inside} iptables -I {rule}; {client} -e "{application}" | {client} -f', check=False)
         try:
             wait_until(lambda: harm.writers(lab) == [], 30, "no server ONLINE in the writer hostgroup")
             changes(lab, "move_writer", *extra(move_writer_to=other))
@@ -145,7 +147,7 @@ def test_move_writer_where_only_new_connections_fail(front: Front) -> None:
             ledger.mark("moved")
             ledger.wait_for()
         finally:
-            lab.quick(home, f"iptables -D {rule}")
+            lab.quick(home, f"{inside} iptables -D {rule}")
     ledger.account()
     assert ledger.phase("moved").errors == {}
     changes(lab, "move_writer", *extra(move_writer_to=home))

@@ -11,7 +11,9 @@ from __future__ import annotations
 import argparse
 import fcntl
 import json
+import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -21,14 +23,23 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from galera_backup import backup, children
-from galera_backup.manifest import BackupError, Manifest, chain, newest
+from galera_backup.manifest import BackupError, Manifest
 from galera_backup.node import Node
+from galera_backup.plan import Wanted, parse_gtid, parse_time, plan
 from galera_backup.repository import Repository
 from galera_backup.restore import Restore
+from galera_backup.stream import Stream
 
 
 def say(text: str) -> None:
     print(text, flush=True)
+
+
+def write(path: Path, text: str) -> None:
+    """Whole at any moment."""
+    new = path.with_name(f"{path.name}.new")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)
 
 
 def record(config: Mapping[str, Any], begun: float, manifest: Manifest | None, error: str) -> None:
@@ -43,10 +54,8 @@ def record(config: Mapping[str, Any], begun: float, manifest: Manifest | None, e
             f"dbops_galera_backup_size_bytes{labels} {manifest.size}",
             f"dbops_galera_backup_duration_seconds{labels} {manifest.ended - manifest.began:.1f}",
         ]
-    for name, text in (("last.json", json.dumps(last)), ("backup.prom", "\n".join(lines) + "\n")):
-        new = directory / f"{name}.new"
-        new.write_text(text, encoding="utf-8")
-        new.replace(directory / name)
+    write(directory / "last.json", json.dumps(last))
+    write(directory / "backup.prom", "\n".join(lines) + "\n")
 
 
 def make(config: Mapping[str, Any], owner: str, kind: str, scheduled: bool) -> None:
@@ -71,21 +80,45 @@ def make(config: Mapping[str, Any], owner: str, kind: str, scheduled: bool) -> N
         backup.clear(config, repository, say)
 
 
+def point(given: argparse.Namespace) -> Wanted:
+    if given.gtid and given.time:
+        raise BackupError("A GTID and a time were given: name one of them.")
+    return Wanted(
+        given.backup,
+        parse_gtid(given.gtid) if given.gtid else None,
+        parse_time(given.time) if given.time else None,
+    )
+
+
 def restore(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
     """Has an owner of its own: a backup may run on the host at the same time."""
+    wanted = point(given)
     repository = Repository(config, owner)
-    manifests = repository.manifests()
-    wanted = chain(given.backup or newest(manifests).id, manifests)
+    chosen = plan(wanted, repository.manifests(), repository.binlogs())
     job = Restore(config, owner, repository, given.target, say)
     if given.check:
-        job.check(wanted)
-        say(json.dumps({"chain": [manifest.id for manifest in wanted]}))
+        job.check(chosen)
+        logs = [f"{step.segment.file} of {step.segment.node} behind {step.behind}" for step in chosen.steps]
+        say(json.dumps({"chain": [manifest.id for manifest in chosen.chain], "binlogs": logs, "plan": chosen.name}))
         return
     with open(f"{given.target}.lock", "w", encoding="utf-8") as lock:
         # One that an operator's broken-off run left at work: its end is waited for.
         fcntl.flock(lock, fcntl.LOCK_EX)
         children.remove_all(owner)
-        job.run(wanted)
+        job.run(chosen)
+
+
+def stream(config: Mapping[str, Any], owner: str) -> None:
+    def record_stream(values: Mapping[str, float]) -> None:
+        labels = f'{{cluster="{config["cluster"]}",node="{config["node"]}"}}'
+        lines = [f"dbops_galera_binlog_{name}{labels} {value:.0f}" for name, value in values.items()]
+        write(Path(config["directory"]) / "binlog.prom", "\n".join(lines) + "\n")
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    node, repository = Node(config, owner), Repository(config, owner)
+    Stream(config, owner, node, repository, say, record_stream, stop).run()
 
 
 def parse() -> argparse.Namespace:
@@ -96,11 +129,15 @@ def parse() -> argparse.Namespace:
     run.add_argument("--kind", choices=["auto", "full", "incremental"], default="auto")
     run.add_argument("--scheduled", action="store_true", help="only when this node's turn comes")
     commands.add_parser("settle", help="make good what a killed run left")
+    commands.add_parser("stream", help="archive binary logs, whenever it is this node's turn, until SIGTERM")
+    commands.add_parser("settle-stream", help="make good what a killed stream left")
     commands.add_parser("list", help="the manifests, as JSON")
     commands.add_parser("check", help="read the whole repository and verify it")
     restore = commands.add_parser("restore", help="make a datadir")
     restore.add_argument("--target", required=True, type=Path)
     restore.add_argument("--backup", default="", help="id; the newest unless given")
+    restore.add_argument("--gtid", default="", help="of the last transaction that is restored")
+    restore.add_argument("--time", default="", help="ISO 8601: what began before it is restored")
     restore.add_argument("--check", action="store_true", help="say what would be restored, and whether it could be")
     return parser.parse_args()
 
@@ -114,6 +151,10 @@ def run(given: argparse.Namespace) -> None:
     elif given.command == "settle":
         for done in Node(config, owner).settle():
             say(done)
+    elif given.command == "stream":
+        stream(config, f"{owner}-binlog")
+    elif given.command == "settle-stream":
+        children.remove_all(f"{owner}-binlog")
     elif given.command == "restore":
         restore(config, f"{owner}-restore", given)
     else:

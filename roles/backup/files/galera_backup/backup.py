@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import children
+from .binlog import gtid_in, superseded, unneeded
 from .manifest import BackupError, Manifest, base_for, expired, new_id
 from .node import Node
 from .repository import Repository
@@ -28,6 +29,12 @@ def take(
         raise BackupError(
             f"{node.name} is not Synced in the Primary Component, but {status.get('wsrep_local_state_comment')} in a"
             f" {status.get('wsrep_cluster_status')} one: it is not backed up."
+        )
+    settings = node.settings()
+    if config.get("count_rows") and not settings["binlog"]:
+        raise BackupError(
+            f"backup_count_rows is set, but {node.name} writes no binary log: rows cannot be counted at a point that a"
+            " restore reaches. Set mariadb_binlog as well."
         )
     if not repository.exists():
         say(f"Making the repository {repository.url}.")
@@ -59,13 +66,14 @@ def take(
         raise BackupError(
             f"{identifier} begins at LSN {facts['from_lsn']} instead of {base.to_lsn}, where {base.id} ends."
         )
+    counted, tables, checksums = node.count(bool(config.get("checksums"))) if config.get("count_rows") else ("", {}, {})
     manifest = Manifest(
         id=identifier,
         cluster=config["cluster"],
         uuid=after["wsrep_cluster_state_uuid"],
         node=node.name,
         seqno=int(status["wsrep_last_committed"]),
-        gtid=facts["gtid"],
+        gtid=gtid_in(facts["gtid"], settings["domain"]) if settings["binlog"] else "",
         base=base.id if base else "",
         from_lsn=facts["from_lsn"],
         to_lsn=facts["to_lsn"],
@@ -77,7 +85,10 @@ def take(
         size=copied.size,
         datadir_size=node.datadir_size(),
         sha256=copied.sha256,
-        tables=node.rows() if config.get("count_rows") else {},
+        lower_case_table_names=settings["lower_case_table_names"],
+        tables=tables,
+        checksums=checksums,
+        counted=gtid_in(counted, settings["domain"]),
     )
     repository.commit(manifest)
     node.set_mark(identifier)
@@ -117,11 +128,19 @@ def due(
 
 
 def clear(config: Mapping[str, Any], repository: Repository, say: Callable[[str], None]) -> None:
-    """Forget what is too old, and streams that never got a manifest."""
+    """Forget what is too old, streams that never got a manifest, and binary logs that no kept backup needs."""
     now = time.time()
-    unwanted = expired(repository.manifests(), config["keep_days"], config["keep_fulls"], now)
+    manifests = repository.manifests()
+    old = expired(manifests, config["keep_days"], config["keep_fulls"], now)
     orphans = repository.orphans(now - 86400)
-    if unwanted or orphans:
-        say(f"Forgetting {', '.join([*unwanted, *orphans])}.")
-        repository.forget([*unwanted, *orphans])
+    kept = [manifest for manifest in manifests if manifest.id not in old]
+    segments = repository.binlogs()
+    logs = {*superseded(segments), *unneeded(segments, kept, now - config["keep_days"] * 86400)}
+    if old or orphans:
+        say(f"Forgetting {', '.join([*old, *orphans])}.")
+        repository.forget([*old, *orphans])
+    if logs:
+        say(f"Forgetting {len(logs)} binary logs.")
+        repository.drop(logs)
+    if old or orphans or logs:
         repository.ask("prune", "--quiet")

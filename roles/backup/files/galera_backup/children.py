@@ -126,3 +126,20 @@ def pipe(source: Child, target: Child, names: tuple[str, str]) -> Copied:
     target.process.stdin.close()
     target.end(names[1])
     return copied
+
+
+def send(source: IO[bytes], length: int, target: Child, name: str) -> None:
+    """So many bytes of a file into a container. Raises BackupError when it does not take all of them."""
+    assert target.process.stdin
+    try:
+        while length > 0:
+            block = source.read(min(length, BLOCK))
+            if not block:
+                raise BackupError(f"{length} bytes of what {name} was to get are missing.")
+            target.process.stdin.write(block)
+            length -= len(block)
+        target.process.stdin.close()
+    except BrokenPipeError:
+        target.end(name)
+        raise BackupError(f"{name} ended before it had everything.") from None
+    target.end(name)

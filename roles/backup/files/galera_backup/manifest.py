@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 
@@ -26,7 +26,9 @@ class Manifest:
     id: UTC time of its begin and the node, such as 20260131T020000Z-mariadb3. base: id of the backup that an
     incremental one adds to, empty for a full one. seqno: at least what the data hold. from_lsn and to_lsn: InnoDB's
     log sequence numbers of this node's own datadir. size: bytes of the stream; sha256: of the stream.
-    tables: rows of each table, where they were counted.
+    dump: schema or logical for what mariadb-dump wrote, empty for what mariadb-backup did.
+    gtid: of the last transaction in the data, empty without binary logs. tables and checksums: rows of each table and what
+    CHECKSUM TABLE says, where that was asked for; they are those of the transaction that counted names, a little later.
     """
 
     id: str
@@ -46,8 +48,21 @@ class Manifest:
     size: int
     datadir_size: int
     sha256: str
+    lower_case_table_names: int = 0
+    dump: str = ""
     tables: Mapping[str, int] = field(default_factory=dict)
+    checksums: Mapping[str, int] = field(default_factory=dict)
+    counted: str = ""
     format: int = FORMAT
+
+    @property
+    def seqno_of_gtid(self) -> int:
+        """0 without binary logs."""
+        return int(self.gtid.rpartition("-")[2] or 0)
+
+    @property
+    def domain(self) -> int:
+        return int(self.gtid.partition("-")[0] or 0)
 
     @property
     def full(self) -> bool:
@@ -119,6 +134,8 @@ def chain(wanted: str, manifests: Iterable[Manifest]) -> list[Manifest]:
             raise BackupError(f"The backup {needed} adds to itself: its manifest is wrong.")
         found.append(known[needed])
         needed, by = known[needed].base, needed
+    if found[0].dump:
+        raise BackupError(f"{wanted} is a {found[0].dump} dump: have it written to a file with galera_backup fetch, and load that.")
     found.reverse()
     for earlier, later in zip(found, found[1:]):
         if earlier.to_lsn != later.from_lsn or earlier.node != later.node or earlier.uuid != later.uuid:
@@ -129,12 +146,14 @@ def chain(wanted: str, manifests: Iterable[Manifest]) -> list[Manifest]:
     return found
 
 
-def newest(manifests: Iterable[Manifest], before: float | None = None) -> Manifest:
+def newest(
+    manifests: Iterable[Manifest], before: float | None = None, fits: Callable[[Manifest], bool] = lambda _: True
+) -> Manifest:
     """The newest backup that can be restored; before: only of what had ended by this time (seconds since 1970)."""
     known = list(manifests)
     reasons = []
     for manifest in sorted(known, key=lambda each: each.ended, reverse=True):
-        if before is not None and manifest.ended > before:
+        if manifest.dump or not fits(manifest) or before is not None and manifest.ended > before:
             continue
         try:
             chain(manifest.id, known)
@@ -152,7 +171,7 @@ def expired(manifests: Sequence[Manifest], keep_days: float, keep_fulls: int, no
     What a backup that is kept adds to is kept, and the newest keep_fulls full ones are, whatever their age.
     """
     keep = {manifest.id for manifest in manifests if now - manifest.ended <= keep_days * 86400}
-    fulls = sorted((manifest for manifest in manifests if manifest.full), key=lambda each: each.ended)
+    fulls = sorted((manifest for manifest in manifests if manifest.full and not manifest.dump), key=lambda each: each.ended)
     keep |= {manifest.id for manifest in fulls[-keep_fulls:]} if keep_fulls else set()
     bases = {manifest.id: manifest.base for manifest in manifests}
     for name in list(keep):

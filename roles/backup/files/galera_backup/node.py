@@ -16,12 +16,18 @@ from typing import IO, Any
 import pymysql
 
 from . import children
+from .binlog import seqno_of
 from .manifest import BackupError, gtid_of, parse_facts
 
 # Left in the datadir by a backup: an SST takes it away, and with it the base of incremental ones.
 MARK = "/var/lib/mysql/dbops-backup"
 # mariadb-backup 11 writes mariadb_backup_*.
 _FACTS = ("xtrabackup_checkpoints", "xtrabackup_info", "mariadb_backup_checkpoints", "mariadb_backup_info")
+
+# A donor's binary log grows as any other's.
+_STREAMING = ("Synced", "Donor/Desynced")
+# Far from the server ids that people give.
+_SERVER_ID = 4_290_000_000
 
 
 class Node:
@@ -33,8 +39,9 @@ class Node:
         self._desynced = Path(config["directory"]) / "desynced"
         self.name: str = config["node"]
 
-    def _ask(self, *statements: str) -> list[Any]:
-        """The rows of the last statement."""
+    @contextmanager
+    def _session(self) -> Iterator[Any]:
+        """A cursor of root, through the socket."""
         try:
             with (
                 pymysql.connect(
@@ -42,15 +49,20 @@ class Node:
                     user="root",
                     autocommit=True,
                     connect_timeout=5,
-                    read_timeout=600,
+                    read_timeout=3600,
                 ) as connection,
                 connection.cursor() as cursor,
             ):
-                for statement in statements:
-                    cursor.execute(statement)
-                return list(cursor.fetchall())
+                yield cursor
         except (pymysql.MySQLError, OSError) as error:
             raise BackupError(f"{self.name} does not answer: {error}") from error
+
+    def _ask(self, *statements: str) -> list[Any]:
+        """The rows of the last statement."""
+        with self._session() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            return list(cursor.fetchall())
 
     def status(self) -> dict[str, str]:
         return dict(self._ask("SHOW GLOBAL STATUS LIKE 'wsrep\\_%'"))
@@ -93,17 +105,75 @@ class Node:
         command = ["docker", "exec", "--interactive", f"--user={self._config['uid']}", self.name, "sh", "-c", script]
         children.ask(command, f"Writing {MARK} in {self.name}", identifier + "\n")
 
-    def rows(self) -> dict[str, int]:
-        """The exact number of rows of each table; reads them all."""
-        tables = self._ask(
-            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
-            " AND table_schema NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"
+    def settings(self) -> dict[str, Any]:
+        """What of its settings a backup and its binary logs are read by."""
+        row = self._ask("SELECT @@lower_case_table_names, @@wsrep_gtid_domain_id, @@log_bin AND @@wsrep_gtid_mode")[0]
+        return dict(zip(("lower_case_table_names", "domain", "binlog"), (int(value) for value in row)))
+
+    def count(self, checksums: bool) -> tuple[str, dict[str, int], dict[str, int]]:
+        """Rows and, if asked, checksums of all tables, as they were when one transaction had just been committed.
+
+        Its GTID comes first. Reads all tables.
+        """
+        tables: dict[str, int] = {}
+        sums: dict[str, int] = {}
+        with self._session() as cursor:
+            cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+            cursor.execute("SHOW STATUS LIKE 'binlog\\_snapshot\\_%'")
+            at = {name.lower(): value for name, value in cursor.fetchall()}
+            cursor.execute(
+                "SELECT BINLOG_GTID_POS(%s, %s)", (at["binlog_snapshot_file"], int(at["binlog_snapshot_position"]))
+            )
+            gtids = cursor.fetchone()[0]
+            cursor.execute(
+                "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
+                " AND engine = 'InnoDB' AND table_schema NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"
+            )
+            for schema, table in cursor.fetchall():
+                quoted = ".".join(f"`{name.replace('`', '``')}`" for name in (schema, table))
+                cursor.execute(f"SELECT COUNT(*) FROM {quoted}")
+                tables[f"{schema}.{table}"] = int(cursor.fetchone()[0])
+                if checksums:
+                    cursor.execute(f"CHECKSUM TABLE {quoted}")
+                    sums[f"{schema}.{table}"] = int(cursor.fetchone()[1])
+        return gtids, tables, sums
+
+    def binlog_position(self, domain: int) -> tuple[str, int]:
+        """The history's UUID, and the sequence number of its last transaction in this node's binary log."""
+        state = self.status()
+        if state.get("wsrep_cluster_status") != "Primary" or state.get("wsrep_local_state_comment") not in _STREAMING:
+            raise BackupError(f"{self.name} is {state.get('wsrep_local_state_comment')}, in a {state.get('wsrep_cluster_status')} component.")
+        return state["wsrep_cluster_state_uuid"], seqno_of(self._ask("SELECT @@gtid_binlog_pos")[0][0], domain)
+
+    def binlogs(self) -> list[str]:
+        """The names of its binary logs, oldest first."""
+        return [row[0] for row in self._ask("SHOW BINARY LOGS")]
+
+    def binlog_begin(self, file: str, domain: int) -> int:
+        """The sequence number that one of them begins behind."""
+        for row in self._ask(f"SHOW BINLOG EVENTS IN '{file}' LIMIT 3"):
+            if row[2] == "Gtid_list":
+                return seqno_of(row[5].strip("[]"), domain)
+        raise BackupError(f"{file} of {self.name} does not tell the position that it begins at.")
+
+    def follow(self, file: str, spool: Path, log: IO[bytes]) -> children.Child:
+        """mariadb-binlog, writing this binary log and all that follow it to spool, event by event, without an end."""
+        name = f"{self._owner}-follow"
+        config = self._config
+        run = children.run_arguments(
+            name,
+            self._owner,
+            config["image"],
+            "mariadb-binlog",
+            volumes=[f"{Path(config['socket']).parent}:/run/mysqld", f"{spool}:/spool"],
+            limits={"cpus": config.get("cpus"), "memory": config.get("restic_memory")},
+            user="0",
         )
-        counted = {}
-        for schema, table in tables:
-            quoted = ".".join(f"`{name.replace('`', '``')}`" for name in (schema, table))
-            counted[f"{schema}.{table}"] = int(self._ask(f"SELECT COUNT(*) FROM {quoted}")[0][0])
-        return counted
+        # A server id is one replica's: another node's stream must not be this one's.
+        options = ["--no-defaults", "--read-from-remote-server", "--raw", "--stop-never", "--result-file=/spool/"]
+        options += [f"--stop-never-slave-server-id={_SERVER_ID + config['rank']}", "--user=root"]
+        options += [f"--socket=/run/mysqld/{Path(config['socket']).name}", file]
+        return children.Child([*run, *options], name, log, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:

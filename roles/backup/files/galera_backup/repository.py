@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tempfile
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Any
 
 from . import children
+from .binlog import Segment
 from .manifest import BackupError, Manifest
 
 _REASONS = {
@@ -136,6 +139,34 @@ class Repository:
             ids = [each["id"] for each in snapshots if tag in each["tags"]]
             if ids:
                 self.ask("forget", *ids)
+
+    def binlogs(self) -> list[Segment]:
+        """All archived binary logs of this cluster."""
+        tagged = ((each["id"], each.get("tags", [])) for each in self._snapshots())
+        return [Segment.from_tags(identifier, tags) for identifier, tags in tagged if tags[:1] == ["binlog"]]
+
+    def store_binlog(self, segment: Segment, file: IO[bytes]) -> Segment:
+        """Keep the first segment.size bytes of a binary log; the segment with its snapshot."""
+        name = self.name("store-binlog")
+        arguments = ["backup", "--json", "--stdin", "--stdin-filename", f"{segment.node}.{segment.file}"]
+        arguments += ["--host", self._config["cluster"], *(f"--tag={tag}" for tag in segment.tags())]
+        with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as told:
+            command = self.command(name, *arguments)
+            with children.Child(command, name, said, stdin=subprocess.PIPE, stdout=told) as target:
+                children.send(file, segment.size, target, "restic")
+            told.seek(0)
+            last = json.loads(told.read().splitlines()[-1])
+        return replace(segment, snapshot=last["snapshot_id"])
+
+    def fetch_binlog(self, segment: Segment, target: IO[bytes]) -> None:
+        name = self.name("fetch-binlog")
+        command = self.command(name, "dump", segment.snapshot, f"/{segment.node}.{segment.file}")
+        with tempfile.TemporaryFile() as said:
+            with children.Child(command, name, said, stdin=subprocess.DEVNULL, stdout=target) as source:
+                source.end(f"Fetching {segment.file} of {segment.node}")
+
+    def drop(self, snapshots: Iterable[str]) -> None:
+        self.ask("forget", *snapshots)
 
     def orphans(self, before: float) -> list[str]:
         """Ids of streams without a manifest, stored before this time: what a run left that did not come to its end."""

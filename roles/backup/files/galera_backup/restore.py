@@ -18,10 +18,20 @@ from pathlib import Path
 from typing import Any
 
 from . import children
+from .binlog import Transaction, transactions
 from .manifest import BackupError, Manifest
+from .plan import Plan, stop_before
 from .repository import Repository
+from .server import Server
 
 DONE = "restored.json"
+# Arguments: binary log, GTID that it is applied after, GTID of the last transaction, and so on.
+_REPLAY = """
+while (($#)); do
+  mariadb-binlog --no-defaults --start-position="$2" --stop-position="$3" "/restore/binlogs/$1"
+  shift 3
+done | mariadb --no-defaults --socket=/restore/run/sock --user=root --binary-mode --max-allowed-packet=1G
+"""
 # InnoDB's log and temporary files, and what the server writes while it starts.
 _SPARE = 512 << 20
 
@@ -34,9 +44,10 @@ def series(version: str) -> str:
     return found[0]
 
 
-def needed(chain: Sequence[Manifest]) -> int:
-    """Bytes: the datadir, and the incremental streams until they are applied."""
-    return chain[-1].datadir_size + sum(manifest.size for manifest in chain[1:]) + _SPARE
+def needed(plan: Plan) -> int:
+    """Bytes: the datadir, the incremental streams until they are applied, and binary logs with what they add to the datadir."""
+    increments = sum(manifest.size for manifest in plan.chain[1:])
+    return plan.last.datadir_size + increments + 3 * sum(step.segment.size for step in plan.steps) + _SPARE
 
 
 class Restore:
@@ -51,31 +62,29 @@ class Restore:
         self._target = target
         self._say = say
 
-    def check(self, chain: Sequence[Manifest]) -> None:
+    def check(self, plan: Plan) -> None:
         """Raises BackupError, before anything is changed, where the image or the disk cannot take the backup."""
-        made, here = series(chain[-1].server), series(self._version())
+        made, here = series(plan.last.server), series(self._version())
         if made != here:
             raise BackupError(
-                f"{chain[-1].id} was made by MariaDB {made}, and {self._config['image']} is {here}: restore with an"
-                f" image of {made} (it was {chain[-1].image}), and upgrade afterwards."
+                f"{plan.last.id} was made by MariaDB {made}, and {self._config['image']} is {here}: restore with an"
+                f" image of {made} (it was {plan.last.image}), and upgrade afterwards."
             )
         free = shutil.disk_usage(next(path for path in (self._target, *self._target.parents) if path.exists())).free
-        if free < needed(chain):
+        if free < needed(plan):
             raise BackupError(
-                f"{chain[-1].id} needs {needed(chain) >> 20} MiB in {self._target.parent}, where {free >> 20} are free."
+                f"{plan.last.id} needs {needed(plan) >> 20} MiB in {self._target.parent}, where {free >> 20} are free."
             )
 
-    def run(self, chain: Sequence[Manifest]) -> None:
+    def run(self, plan: Plan) -> None:
         record = self._target / DONE
-        if record.exists():
-            if json.loads(record.read_text(encoding="utf-8"))["id"] == chain[-1].id:
-                self._say(f"{self._target} holds {chain[-1].id} already.")
-                return
-            raise BackupError(f"{self._target} holds another backup: remove it, or name that one.")
-        self.check(chain)
+        if record.exists() and json.loads(record.read_text(encoding="utf-8"))["plan"] == plan.name:
+            self._say(f"{self._target} holds {plan.name} already.")
+            return
+        self.check(plan)
         shutil.rmtree(self._target, ignore_errors=True)
         datadir = self._target / "datadir"
-        for number, manifest in enumerate(chain):
+        for number, manifest in enumerate(plan.chain):
             part = self._target / f"increment{number}" if number else datadir
             part.mkdir(parents=True, mode=0o700)
             self._say(f"Fetching {manifest.id}, {manifest.size >> 20} MiB.")
@@ -87,9 +96,44 @@ class Restore:
             else:
                 self._prepare(manifest)
         self._own(datadir)
+        reached = self._replay(plan) if plan.steps else plan.last.gtid
         new = record.with_suffix(".new")
-        new.write_text(json.dumps({**asdict(chain[-1]), "restored": time.time()}), encoding="utf-8")
+        facts = {**asdict(plan.last), "plan": plan.name, "reached": reached, "restored": time.time()}
+        new.write_text(json.dumps(facts), encoding="utf-8")
         os.replace(new, record)
+
+    def _replay(self, plan: Plan) -> str:
+        """Apply the binary logs with a server of its own; the GTID of the last transaction that was."""
+        logs = self._target / "binlogs"
+        logs.mkdir(mode=0o755)
+        domain = plan.last.domain
+        reached = plan.last.gtid
+        ranges: list[str] = []
+        for number, step in enumerate(plan.steps):
+            name = f"{number:05}.{step.segment.file}"
+            self._say(f"Fetching {step.segment.file} of {step.segment.node}, {step.segment.size >> 20} MiB.")
+            with (logs / name).open("w+b") as file:
+                self._repository.fetch_binlog(step.segment, file)
+                found = [each for each in transactions(file, domain) if each.seqno > step.behind]
+            if not found or found[-1].seqno != step.segment.end:
+                raise BackupError(f"{step.segment.file} of {step.segment.node} is not what was archived: it does not reach {step.segment.end}.")
+            last: Transaction | None = found[-1]
+            if plan.seqno is not None:
+                last = max((each for each in found if each.seqno <= plan.seqno), key=lambda each: each.seqno, default=None)
+            elif plan.at is not None:
+                last = stop_before(found, plan.at)
+            if last is None:
+                break
+            ranges += [name, reached, f"{domain}-{last.server}-{last.seqno}"]
+            reached = ranges[-1]
+            if last is not found[-1]:
+                break
+        if ranges:
+            self._say(f"Applying the transactions after {plan.last.gtid} up to {reached}.")
+            with Server(self._config, self._owner, self._target, plan.last.lower_case_table_names) as server:
+                server.shell(_REPLAY, *ranges, what="Applying the binary logs")
+        shutil.rmtree(logs)
+        return reached
 
     def _extract(self, manifest: Manifest, part: str) -> None:
         with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as told:

@@ -135,7 +135,9 @@ def chain(wanted: str, manifests: Iterable[Manifest]) -> list[Manifest]:
         found.append(known[needed])
         needed, by = known[needed].base, needed
     if found[0].dump:
-        raise BackupError(f"{wanted} is a {found[0].dump} dump: have it written to a file with galera_backup fetch, and load that.")
+        raise BackupError(
+            f"{wanted} is a {found[0].dump} dump: have it written to a file with galera_backup fetch, and load that."
+        )
     found.reverse()
     for earlier, later in zip(found, found[1:]):
         if earlier.to_lsn != later.from_lsn or earlier.node != later.node or earlier.uuid != later.uuid:
@@ -171,7 +173,9 @@ def expired(manifests: Sequence[Manifest], keep_days: float, keep_fulls: int, no
     What a backup that is kept adds to is kept, and the newest keep_fulls full ones are, whatever their age.
     """
     keep = {manifest.id for manifest in manifests if now - manifest.ended <= keep_days * 86400}
-    fulls = sorted((manifest for manifest in manifests if manifest.full and not manifest.dump), key=lambda each: each.ended)
+    fulls = sorted(
+        (manifest for manifest in manifests if manifest.full and not manifest.dump), key=lambda each: each.ended
+    )
     keep |= {manifest.id for manifest in fulls[-keep_fulls:]} if keep_fulls else set()
     bases = {manifest.id: manifest.base for manifest in manifests}
     for name in list(keep):

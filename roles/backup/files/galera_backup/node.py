@@ -24,6 +24,13 @@ MARK = "/var/lib/mysql/dbops-backup"
 # mariadb-backup 11 writes mariadb_backup_*.
 _FACTS = ("xtrabackup_checkpoints", "xtrabackup_info", "mariadb_backup_checkpoints", "mariadb_backup_info")
 
+_NOT_RESTORED = (
+    "--exclude=galera.cache",
+    "--exclude=gcache.page.*",
+    "--exclude=mariadb-bin.*",
+    "--exclude=ib_logfile*",
+)
+
 # A donor's binary log grows as any other's.
 _STREAMING = ("Synced", "Donor/Desynced")
 # Far from the server ids that people give.
@@ -142,7 +149,9 @@ class Node:
         """The history's UUID, and the sequence number of its last transaction in this node's binary log."""
         state = self.status()
         if state.get("wsrep_cluster_status") != "Primary" or state.get("wsrep_local_state_comment") not in _STREAMING:
-            raise BackupError(f"{self.name} is {state.get('wsrep_local_state_comment')}, in a {state.get('wsrep_cluster_status')} component.")
+            raise BackupError(
+                f"{self.name} is {state.get('wsrep_local_state_comment')}, in a {state.get('wsrep_cluster_status')} component."
+            )
         return state["wsrep_cluster_state_uuid"], seqno_of(self._ask("SELECT @@gtid_binlog_pos")[0][0], domain)
 
     def binlogs(self) -> list[str]:
@@ -233,6 +242,7 @@ class Node:
     def datadir_size(self) -> int:
         """Bytes; what a restore needs at least."""
         told = children.ask(
-            ["docker", "exec", self.name, "du", "--summarize", "--bytes", "/var/lib/mysql"], "Measuring the datadir"
+            ["docker", "exec", self.name, "du", "--summarize", "--bytes", *_NOT_RESTORED, "/var/lib/mysql"],
+            "Measuring the datadir",
         )
         return int(told.split()[0])

@@ -84,7 +84,9 @@ def plan(wanted: Wanted, manifests: Sequence[Manifest], segments: Sequence[Segme
     else:
         last = newest(manifests, wanted.at)
     if pointed and not last.gtid:
-        raise BackupError(f"{last.id} was made without binary logs: it can be restored as it is, but to no other point.")
+        raise BackupError(
+            f"{last.id} was made without binary logs: it can be restored as it is, but to no other point."
+        )
     if wanted.seqno is not None and last.seqno_of_gtid > wanted.seqno:
         raise BackupError(f"{last.id} holds {last.gtid} already, which is after sequence number {wanted.seqno}.")
     if wanted.at is not None and last.ended > wanted.at:

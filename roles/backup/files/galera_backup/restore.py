@@ -116,10 +116,14 @@ class Restore:
                 self._repository.fetch_binlog(step.segment, file)
                 found = [each for each in transactions(file, domain) if each.seqno > step.behind]
             if not found or found[-1].seqno != step.segment.end:
-                raise BackupError(f"{step.segment.file} of {step.segment.node} is not what was archived: it does not reach {step.segment.end}.")
+                raise BackupError(
+                    f"{step.segment.file} of {step.segment.node} is not what was archived: it does not reach {step.segment.end}."
+                )
             last: Transaction | None = found[-1]
             if plan.seqno is not None:
-                last = max((each for each in found if each.seqno <= plan.seqno), key=lambda each: each.seqno, default=None)
+                last = max(
+                    (each for each in found if each.seqno <= plan.seqno), key=lambda each: each.seqno, default=None
+                )
             elif plan.at is not None:
                 last = stop_before(found, plan.at)
             if last is None:

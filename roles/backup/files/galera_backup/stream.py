@@ -67,7 +67,9 @@ class Stream:
             try:
                 settings = self._node.settings()
                 if not settings["binlog"]:
-                    raise BackupError(f"{self._node.name} writes no binary log with the cluster's GTIDs: see mariadb_binlog.")
+                    raise BackupError(
+                        f"{self._node.name} writes no binary log with the cluster's GTIDs: see mariadb_binlog."
+                    )
                 self._domain = settings["domain"]
                 if self._wait_for_turn():
                     self._follow()
@@ -95,7 +97,9 @@ class Stream:
             lag = now - behind[1] if behind else 0.0
             self._record({"active": 0, "failed": 0, "archived_sequence_number": there, "lag_seconds": lag})
             if lag > patience:
-                self._say(f"The archive ends with {there}, and {self._node.name} has {own} since {lag:.0f} s: it takes over.")
+                self._say(
+                    f"The archive ends with {there}, and {self._node.name} has {own} since {lag:.0f} s: it takes over."
+                )
                 return True
             self._stop.wait(takeover / 3)
         return False

@@ -31,27 +31,63 @@ def values(lab: Lab) -> list[set[str]]:
 
 
 def test_over_a_living_cluster_and_killed(lab: Lab) -> None:
-    """Rows of before the backup are there and later ones are not; the controller is killed at four moments on the way."""
+    """Rows of before the backup are there and later ones are not; the controller is killed five times on the way."""
     write(lab, "full")
     good(lab, "full")
     write(lab, "incremental")
     wanted = good(lab, "incremental")["id"]
     write(lab, "afterwards")
+    before = lab.uuids()
     arguments = (*CONFIRMED, "-e", f"restore_backup={wanted}")
-    kill_at(lab, "restore", r"TASK \[.*Fetch and prepare the backup\]", arguments=arguments)
-    kill_at(lab, "restore", r"TASK \[.*Keep the datadir under a dated name\]", arguments=arguments)
-    kill_at(lab, "restore", r"TASK \[.*Decide, and bootstrap the elected node\]", arguments=arguments)
-    kill_at(lab, "restore", r"TASK \[.*Wait until the node is Synced\]", arguments=arguments)
+    for task in (
+        "Fetch and prepare the backup",
+        "Have the restored one begin a new history",
+        "Record it",
+        "Decide, and bootstrap the elected node",
+        "Wait until the node is Synced",
+    ):
+        kill_at(lab, "restore", rf"TASK \[.*{task}\]", arguments=arguments)
     run = lab.play("restore", *arguments)
     assert run.returncode == 0, run.stdout
     assert values(lab) == [{"full", "incremental"}] * len(lab.nodes)
     assert lab.whole()
-    for host, node in lab.nodes.items():
-        kept = lab.quick(host, f"ls -d /containers/{node}/datadir.kept-*").split()
-        assert len(kept) == 1, f"{host}: {kept}"
-        lab.quick(host, f"rm -r {kept[0]}")
+    # A history of its own: in the old one the same seqnos were other write sets.
+    assert len(lab.uuids() | before) == 2
+    for host in lab.nodes:
+        assert len(kept(lab, host)) == 1, f"{host}: {kept(lab, host)}"
     with Ledger(lab) as ledger:
         ledger.wait_for()
+    ledger.account()
+
+
+def kept(lab: Lab, host: str) -> list[str]:
+    """The datadirs that restores have kept."""
+    return lab.quick(host, f"ls -d {harm.datadir(lab, host)}.kept-* 2>/dev/null", check=False).split()
+
+
+def test_the_old_history_joins_by_sst_only(lab: Lab) -> None:
+    """A host that was away during the restore comes back with the old datadir."""
+    host, node = list(lab.nodes.items())[-1]
+    place, (old,) = harm.datadir(lab, host), kept(lab, host)
+    before = lab.uuids()
+    lab.quick(
+        host, f"docker stop --time 60 {node}; rm -r {place} && mv {old} {place} && docker start {node}", seconds=120
+    )
+    harm.wait_whole(lab)
+    assert values(lab) == [{"full", "incremental"}] * len(lab.nodes)
+    assert lab.uuids() == before
+    for other in lab.nodes:
+        lab.quick(other, f"rm -rf {harm.datadir(lab, other)}.kept-*")
+
+
+def test_killed_after_a_restore_it_goes_on_in_the_new_history(lab: Lab) -> None:
+    before = lab.uuids()
+    with Ledger(lab) as ledger:
+        ledger.wait_for()
+    for host, node in lab.nodes.items():
+        lab.quick(host, f"kill -9 $(docker inspect -f '{{{{.State.Pid}}}}' {node})")
+    harm.wait_whole(lab, 180)
+    assert lab.uuids() == before
     ledger.account()
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -59,19 +60,24 @@ class Restore:
                 f"{chain[-1].id} was made by MariaDB {made}, and {self._config['image']} is {here}: restore with an"
                 f" image of {made} (it was {chain[-1].image}), and upgrade afterwards."
             )
+        if self._held() == chain[-1].id:
+            return
         free = shutil.disk_usage(next(path for path in (self._target, *self._target.parents) if path.exists())).free
+        # What a run left that did not come to its end makes room.
+        for directory, _, files in os.walk(self._target):
+            for name in files:
+                # It may still be at work.
+                with contextlib.suppress(FileNotFoundError):
+                    free += os.lstat(os.path.join(directory, name)).st_blocks * 512
         if free < needed(chain):
             raise BackupError(
                 f"{chain[-1].id} needs {needed(chain) >> 20} MiB in {self._target.parent}, where {free >> 20} are free."
             )
 
     def run(self, chain: Sequence[Manifest]) -> None:
-        record = self._target / DONE
-        if record.exists():
-            if json.loads(record.read_text(encoding="utf-8"))["id"] == chain[-1].id:
-                self._say(f"{self._target} holds {chain[-1].id} already.")
-                return
-            raise BackupError(f"{self._target} holds another backup: remove it, or name that one.")
+        if self._held() == chain[-1].id:
+            self._say(f"{self._target} holds {chain[-1].id} already.")
+            return
         self.check(chain)
         shutil.rmtree(self._target, ignore_errors=True)
         datadir = self._target / "datadir"
@@ -87,9 +93,16 @@ class Restore:
             else:
                 self._prepare(manifest)
         self._own(datadir)
-        new = record.with_suffix(".new")
+        # What is recorded is not fetched again, so it outlives the host's power first.
+        os.sync()
+        new = self._target / f"{DONE}.new"
         new.write_text(json.dumps({**asdict(chain[-1]), "restored": time.time()}), encoding="utf-8")
-        os.replace(new, record)
+        new.replace(self._target / DONE)
+
+    def _held(self) -> str:
+        """The id of the backup that an earlier run fetched whole; empty where there is none."""
+        record = self._target / DONE
+        return str(json.loads(record.read_text(encoding="utf-8"))["id"]) if record.exists() else ""
 
     def _extract(self, manifest: Manifest, part: str) -> None:
         with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as told:
@@ -99,7 +112,8 @@ class Restore:
                 children.Child(command, name, told, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as target,
                 self._repository.fetch(manifest.id, said) as source,
             ):
-                copied = children.pipe(source, target, ("restic", "mbstream"))
+                names = (f"Fetching {manifest.id} from {self._repository.url}", f"Unpacking {manifest.id}")
+                copied = children.pipe(source, target, names)
         if copied.sha256 != manifest.sha256:
             raise BackupError(
                 f"The stream of {manifest.id} is not what was stored: {copied.size} bytes with SHA-256"

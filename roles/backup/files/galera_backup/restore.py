@@ -25,6 +25,8 @@ from .repository import Repository
 DONE = "restored.json"
 # InnoDB's log and temporary files, and what the server writes while it starts.
 _SPARE = 512 << 20
+# Seconds from one line on the progress to the next.
+_PACE = 5
 
 
 def series(version: str) -> str:
@@ -84,7 +86,6 @@ class Restore:
         for number, manifest in enumerate(chain):
             part = self._target / f"increment{number}" if number else datadir
             part.mkdir(parents=True, mode=0o700)
-            self._say(f"Fetching {manifest.id}, {manifest.size >> 20} MiB.")
             self._extract(manifest, part.name)
             self._say(f"Preparing {manifest.id}.")
             if number:
@@ -98,6 +99,7 @@ class Restore:
         new = self._target / f"{DONE}.new"
         new.write_text(json.dumps({**asdict(chain[-1]), "restored": time.time()}), encoding="utf-8")
         new.replace(self._target / DONE)
+        self._say(f"{self._target} holds {chain[-1].id}.")
 
     def _held(self) -> str:
         """The id of the backup that an earlier run fetched whole; empty where there is none."""
@@ -113,13 +115,26 @@ class Restore:
                 self._repository.fetch(manifest.id, said) as source,
             ):
                 names = (f"Fetching {manifest.id} from {self._repository.url}", f"Unpacking {manifest.id}")
-                copied = children.pipe(source, target, names)
+                copied = children.pipe(source, target, names, self._tell(manifest))
         if copied.sha256 != manifest.sha256:
             raise BackupError(
                 f"The stream of {manifest.id} is not what was stored: {copied.size} bytes with SHA-256"
                 f" {copied.sha256[:12]}..., its manifest says {manifest.size} with {manifest.sha256[:12]}...."
                 " Choose another backup."
             )
+
+    def _tell(self, manifest: Manifest) -> Callable[[int], None]:
+        """Says how far the fetching is, every few seconds."""
+        said = 0.0
+
+        def tell(size: int) -> None:
+            nonlocal said
+            if time.monotonic() - said >= _PACE:
+                said = time.monotonic()
+                share = 100 * size // max(manifest.size, 1)
+                self._say(f"Fetching {manifest.id}: {share} % of {manifest.size >> 20} MiB.")
+
+        return tell
 
     def _container(self, name: str, entrypoint: str, arguments: Sequence[str]) -> list[str]:
         limits = {"cpus": self._config.get("cpus"), "memory": self._config.get("memory")}

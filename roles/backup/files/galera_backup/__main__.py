@@ -99,7 +99,8 @@ def restore(config: Mapping[str, Any], owner: str, given: argparse.Namespace) ->
     if given.check:
         job.check(chosen)
         logs = [f"{step.segment.file} of {step.segment.node} behind {step.behind}" for step in chosen.steps]
-        say(json.dumps({"chain": [manifest.id for manifest in chosen.chain], "binlogs": logs, "plan": chosen.name}))
+        chain = [manifest.id for manifest in chosen.chain]
+        say(json.dumps({"chain": chain, "binlogs": logs, "plan": chosen.name, "arguments": chosen.arguments}))
         return
     with open(f"{given.target}.lock", "w", encoding="utf-8") as lock:
         # One that an operator's broken-off run left at work: its end is waited for.

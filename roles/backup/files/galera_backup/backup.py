@@ -58,7 +58,7 @@ def take(
                 repository.store(identifier, kept) as target,
                 node.stream(workspace, base.to_lsn if base else 0, told) as source,
             ):
-                copied = children.pipe(source, target, ("mariadb-backup", "restic"))
+                copied = children.pipe(source, target, ("mariadb-backup", f"restic, storing in {repository.url},"))
             # After the stream's end, so it is what the data hold or a little more.
             after = node.status()
         facts = node.facts(workspace)

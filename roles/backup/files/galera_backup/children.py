@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import IO, Any
 
 from .manifest import BackupError
@@ -69,11 +69,12 @@ class Copied:
     def sha256(self) -> str:
         return self._hash.hexdigest()
 
-    def copy(self, source: IO[bytes], target: IO[bytes]) -> None:
+    def copy(self, source: IO[bytes], target: IO[bytes], tell: Callable[[int], None]) -> None:
         while block := source.read(BLOCK):
             self._hash.update(block)
             self.size += len(block)
             target.write(block)
+            tell(self.size)
 
 
 class Child:
@@ -109,8 +110,8 @@ class Child:
             raise BackupError(f"{what} failed: {last_words(said)}")
 
 
-def pipe(source: Child, target: Child, names: tuple[str, str]) -> Copied:
-    """All of one container's output into another one.
+def pipe(source: Child, target: Child, names: tuple[str, str], tell: Callable[[int], None] = lambda _: None) -> Copied:
+    """All of one container's output into another one; tell is given the bytes so far, again and again.
 
     The target learns of the end only when the source has ended well: a stream that breaks off never looks whole to it.
     """
@@ -118,7 +119,7 @@ def pipe(source: Child, target: Child, names: tuple[str, str]) -> Copied:
     assert source.process.stdout
     assert target.process.stdin
     try:
-        copied.copy(source.process.stdout, target.process.stdin)
+        copied.copy(source.process.stdout, target.process.stdin, tell)
     except BrokenPipeError:
         target.end(names[1])
         raise BackupError(f"{names[1]} ended before {names[0]} did.") from None

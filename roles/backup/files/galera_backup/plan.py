@@ -48,6 +48,18 @@ class Plan:
         return f"{self.last.id} and {end if self.seqno is None else self.seqno}{until}"
 
     @property
+    def arguments(self) -> list[str]:
+        """Those of the command restore that lead to this plan again, whatever has come into the repository since."""
+        if self.at is not None:
+            until = ["--time", datetime.fromtimestamp(self.at, timezone.utc).isoformat()]
+        elif self.steps or self.seqno is not None:
+            seqno = self.steps[-1].segment.end if self.seqno is None else self.seqno
+            until = ["--gtid", f"{self.last.gtid.rpartition('-')[0]}-{seqno}"]
+        else:
+            until = []
+        return ["--backup", self.last.id, *until]
+
+    @property
     def newest_at(self) -> float:
         """When the newest transaction in it began, or the backup ended where there is none; seconds since 1970."""
         return max([self.last.ended, *(float(step.segment.latest) for step in self.steps)])

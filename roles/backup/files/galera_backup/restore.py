@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -34,6 +35,8 @@ done | mariadb --no-defaults --socket=/restore/run/sock --user=root --binary-mod
 """
 # InnoDB's log and temporary files, and what the server writes while it starts.
 _SPARE = 512 << 20
+# Seconds from one line on the progress to the next.
+_PACE = 5
 
 
 def series(version: str) -> str:
@@ -70,15 +73,22 @@ class Restore:
                 f"{plan.last.id} was made by MariaDB {made}, and {self._config['image']} is {here}: restore with an"
                 f" image of {made} (it was {plan.last.image}), and upgrade afterwards."
             )
+        if self._held() == plan.name:
+            return
         free = shutil.disk_usage(next(path for path in (self._target, *self._target.parents) if path.exists())).free
+        # What a run left that did not come to its end makes room.
+        for directory, _, files in os.walk(self._target):
+            for name in files:
+                # It may still be at work.
+                with contextlib.suppress(FileNotFoundError):
+                    free += os.lstat(os.path.join(directory, name)).st_blocks * 512
         if free < needed(plan):
             raise BackupError(
                 f"{plan.last.id} needs {needed(plan) >> 20} MiB in {self._target.parent}, where {free >> 20} are free."
             )
 
     def run(self, plan: Plan) -> None:
-        record = self._target / DONE
-        if record.exists() and json.loads(record.read_text(encoding="utf-8"))["plan"] == plan.name:
+        if self._held() == plan.name:
             self._say(f"{self._target} holds {plan.name} already.")
             return
         self.check(plan)
@@ -87,7 +97,6 @@ class Restore:
         for number, manifest in enumerate(plan.chain):
             part = self._target / f"increment{number}" if number else datadir
             part.mkdir(parents=True, mode=0o700)
-            self._say(f"Fetching {manifest.id}, {manifest.size >> 20} MiB.")
             self._extract(manifest, part.name)
             self._say(f"Preparing {manifest.id}.")
             if number:
@@ -97,10 +106,18 @@ class Restore:
                 self._prepare(manifest)
         self._own(datadir)
         reached = self._replay(plan) if plan.steps else plan.last.gtid
-        new = record.with_suffix(".new")
+        # What is recorded is not fetched again, so it outlives the host's power first.
+        os.sync()
+        new = self._target / f"{DONE}.new"
         facts = {**asdict(plan.last), "plan": plan.name, "reached": reached, "restored": time.time()}
         new.write_text(json.dumps(facts), encoding="utf-8")
-        os.replace(new, record)
+        new.replace(self._target / DONE)
+        self._say(f"{self._target} holds {plan.name}.")
+
+    def _held(self) -> str:
+        """What an earlier run fetched whole; empty where there is nothing."""
+        record = self._target / DONE
+        return str(json.loads(record.read_text(encoding="utf-8"))["plan"]) if record.exists() else ""
 
     def _replay(self, plan: Plan) -> str:
         """Apply the binary logs with a server of its own; the GTID of the last transaction that was."""
@@ -147,13 +164,27 @@ class Restore:
                 children.Child(command, name, told, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as target,
                 self._repository.fetch(manifest.id, said) as source,
             ):
-                copied = children.pipe(source, target, ("restic", "mbstream"))
+                names = (f"Fetching {manifest.id} from {self._repository.url}", f"Unpacking {manifest.id}")
+                copied = children.pipe(source, target, names, self._tell(manifest))
         if copied.sha256 != manifest.sha256:
             raise BackupError(
                 f"The stream of {manifest.id} is not what was stored: {copied.size} bytes with SHA-256"
                 f" {copied.sha256[:12]}..., its manifest says {manifest.size} with {manifest.sha256[:12]}...."
                 " Choose another backup."
             )
+
+    def _tell(self, manifest: Manifest) -> Callable[[int], None]:
+        """Says how far the fetching is, every few seconds."""
+        said = 0.0
+
+        def tell(size: int) -> None:
+            nonlocal said
+            if time.monotonic() - said >= _PACE:
+                said = time.monotonic()
+                share = 100 * size // max(manifest.size, 1)
+                self._say(f"Fetching {manifest.id}: {share} % of {manifest.size >> 20} MiB.")
+
+        return tell
 
     def _container(self, name: str, entrypoint: str, arguments: Sequence[str]) -> list[str]:
         limits = {"cpus": self._config.get("cpus"), "memory": self._config.get("memory")}

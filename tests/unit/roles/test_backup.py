@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "roles/backup/files"))
 
-from galera_backup import backup, children, manifest, restore
+from galera_backup import backup, children, manifest, plan, restore
 
 DAY = 86400.0
 UUID = "f8eb8a01-e5bf-11f1-9dff-9bb2314c7b01"
@@ -161,13 +161,13 @@ def restoring(target: Path, version: str, monkeypatch: pytest.MonkeyPatch) -> re
 def test_another_series_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     job = restoring(tmp_path / "datadir", "mariadbd  Ver 11.8.3-MariaDB", monkeypatch)
     with pytest.raises(manifest.BackupError, match=r"b2 was made by MariaDB 10\.11, and mariadb:11\.8 is 11\.8"):
-        job.check(WEEK[:2])
+        job.check(plan.Plan(WEEK[:2], [], None, None))
 
 
 def test_a_disk_that_is_too_small_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     job = restoring(tmp_path / "datadir", "mariadbd  Ver 10.11.9-MariaDB", monkeypatch)
     with pytest.raises(manifest.BackupError, match=r"b4 needs \d{13} MiB in"):
-        job.check([dataclasses.replace(WEEK[3], datadir_size=1 << 60)])
+        job.check(plan.Plan([dataclasses.replace(WEEK[3], datadir_size=1 << 60)], [], None, None))
     assert not (tmp_path / "datadir").exists()
 
 

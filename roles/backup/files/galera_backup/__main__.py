@@ -13,6 +13,7 @@ import fcntl
 import json
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from galera_backup import backup, children
+from galera_backup.binlog import superseded, transactions, utc
 from galera_backup.manifest import BackupError, Manifest
 from galera_backup.node import Node
 from galera_backup.plan import Wanted, parse_gtid, parse_time, plan
@@ -109,6 +111,23 @@ def restore(config: Mapping[str, Any], owner: str, given: argparse.Namespace) ->
         job.run(chosen)
 
 
+def statements(config: Mapping[str, Any], owner: str, since: float) -> None:
+    """The statements in the archived binary logs, with their GTIDs: what to restore to is the one before the mistake."""
+    repository = Repository(config, owner)
+    segments = repository.binlogs()
+    unwanted = set(superseded(segments))
+    told = set()
+    for segment in sorted(segments, key=lambda each: (each.latest, each.end)):
+        if segment.snapshot in unwanted or segment.latest < since:
+            continue
+        with tempfile.TemporaryFile() as file:
+            repository.fetch_binlog(segment, file)
+            for each in transactions(file, segment.domain):
+                if each.statement and each.at >= since and (segment.uuid, each.seqno) not in told:
+                    told.add((segment.uuid, each.seqno))
+                    say(f"{segment.domain}-{each.server}-{each.seqno}  {utc(each.at)}  {each.statement}")
+
+
 def stream(config: Mapping[str, Any], owner: str) -> None:
     def record_stream(values: Mapping[str, float]) -> None:
         labels = f'{{cluster="{config["cluster"]}",node="{config["node"]}"}}'
@@ -132,6 +151,8 @@ def parse() -> argparse.Namespace:
     commands.add_parser("settle", help="make good what a killed run left")
     commands.add_parser("stream", help="archive binary logs, whenever it is this node's turn, until SIGTERM")
     commands.add_parser("settle-stream", help="make good what a killed stream left")
+    told = commands.add_parser("statements", help="the statements, such as DROP TABLE, in the archived binary logs")
+    told.add_argument("--since", default="1970-01-01", help="ISO 8601")
     commands.add_parser("list", help="the manifests, as JSON")
     commands.add_parser("check", help="read the whole repository and verify it")
     restore = commands.add_parser("restore", help="make a datadir")
@@ -160,7 +181,9 @@ def run(given: argparse.Namespace) -> None:
         restore(config, f"{owner}-restore", given)
     else:
         repository = Repository(config, f"{owner}-{given.command}")
-        if given.command == "list":
+        if given.command == "statements":
+            statements(config, f"{owner}-statements", parse_time(given.since))
+        elif given.command == "list":
             say(json.dumps([asdict(manifest) for manifest in repository.manifests()]))
         else:
             repository.ask("check", "--read-data")

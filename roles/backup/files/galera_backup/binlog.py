@@ -9,6 +9,7 @@ domain; files and their names are a node's own. Format: https://mariadb.com/kb/e
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,12 +33,16 @@ def utc(at: float) -> str:
 
 @dataclass(frozen=True)
 class Transaction:
-    """seqno and server: of its GTID. at: seconds since 1970, when it began. end: the offset behind it in its file."""
+    """seqno and server: of its GTID. at: seconds since 1970, when it began. end: the offset behind it in its file.
+
+    statement: of a change that is a statement and no rows, such as DROP TABLE; its database stands before it.
+    """
 
     seqno: int
     server: int
     at: int
     end: int
+    statement: str = ""
 
 
 def gtid_in(gtids: str, domain: int) -> str:
@@ -66,14 +71,23 @@ def _events(file: IO[bytes]) -> Iterator[tuple[int, int, int, bytes, int]]:
         yield kind, at, server, body, end
 
 
+def _statement(body: bytes) -> tuple[bytes, bytes]:
+    """Database and text of a query event."""
+    length, status = body[8], struct.unpack_from("<H", body, 11)[0]
+    text = 13 + status + length + 1
+    return body[text - 1 - length : text - 1], body[text:-_CHECKSUM]
+
+
 def _ends_transaction(kind: int, body: bytes) -> bool:
-    if kind in (_XID, _XA_PREPARE):
-        return True
+    return kind in (_XID, _XA_PREPARE) or (kind == _QUERY and _statement(body)[1] in (b"COMMIT", b"ROLLBACK"))
+
+
+def _shown(kind: int, body: bytes) -> str:
     if kind != _QUERY:
-        return False
-    database, status = body[8], struct.unpack_from("<H", body, 11)[0]
-    statement = body[13 + status + database + 1 : -_CHECKSUM]
-    return statement in (b"COMMIT", b"ROLLBACK")
+        return "(compressed)"
+    database, text = (part.decode(errors="replace") for part in _statement(body))
+    # Whatever follows may be a password's hash.
+    return f"{database}: {re.split(r'(?i)identified', text, maxsplit=1)[0].strip()}"
 
 
 def begin(file: IO[bytes], domain: int) -> int:
@@ -103,7 +117,10 @@ def transactions(file: IO[bytes], domain: int, offset: int = len(MAGIC)) -> Iter
         if kind == _GTID_EVENT:
             seqno, its, flags = _GTID.unpack_from(body)
             opened = (seqno, server, at, bool(flags & _STANDALONE)) if its == domain else None
-        elif opened and (_ends_transaction(kind, body) or opened[3] and kind in (_QUERY, _QUERY_COMPRESSED)):
+        elif opened and opened[3] and kind in (_QUERY, _QUERY_COMPRESSED):
+            yield Transaction(opened[0], opened[1], opened[2], end, _shown(kind, body))
+            opened = None
+        elif opened and _ends_transaction(kind, body):
             yield Transaction(opened[0], opened[1], opened[2], end)
             opened = None
 
@@ -112,12 +129,13 @@ def transactions(file: IO[bytes], domain: int, offset: int = len(MAGIC)) -> Iter
 class Segment:
     """A binary log in the repository, or as much of it as there was when it was stored.
 
-    begin: the sequence number that it begins behind; end: of its last whole transaction. latest: when the latest of its
-    transactions began, seconds since 1970. size: bytes. snapshot: restic's id.
+    domain: of the cluster's GTIDs. begin: the sequence number that it begins behind; end: of its last whole transaction.
+    latest: when the latest of its transactions began, seconds since 1970. size: bytes. snapshot: restic's id.
     """
 
     snapshot: str
     uuid: str
+    domain: int
     node: str
     file: str
     begin: int
@@ -129,6 +147,7 @@ class Segment:
         return [
             "binlog",
             f"uuid={self.uuid}",
+            f"domain={self.domain}",
             f"node={self.node}",
             f"file={self.file}",
             f"begin={self.begin}",
@@ -144,6 +163,7 @@ class Segment:
             return cls(
                 snapshot,
                 told["uuid"],
+                int(told["domain"]),
                 told["node"],
                 told["file"],
                 int(told["begin"]),

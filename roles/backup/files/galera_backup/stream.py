@@ -195,6 +195,7 @@ class Stream:
         segment = Segment(
             snapshot="",
             uuid=uuid,
+            domain=self._domain,
             node=self._node.name,
             file=log.path.name,
             begin=log.begin,

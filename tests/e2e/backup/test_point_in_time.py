@@ -1,0 +1,163 @@
+"""Binary logs in the repository, whoever streams them, and the cluster as it was just before a mistake."""
+
+from __future__ import annotations
+
+import re
+
+from .. import harm
+from ..conftest import Lab, wait_until
+from ..ledger import Ledger
+from .test_backup import good, program, refused, restorable
+
+CONFIRMED = ("-e", "restore_confirm=galera")
+
+
+def streaming(lab: Lab) -> list[str]:
+    """The hosts from which binary logs are being archived."""
+    question = "docker ps -q --filter name=-binlog-follow"
+    return [host for host in lab.nodes if harm.reached(lab, host) and lab.quick(host, question).strip()]
+
+
+def statements(lab: Lab) -> dict[str, str]:
+    """The archived statements and their GTIDs."""
+    told = program(lab, next(iter(lab.nodes)), "statements")
+    return {match[2]: match[1] for match in re.finditer(r"^(\S+)  .{23}  (.*)$", told, re.MULTILINE)}
+
+
+def position(lab: Lab) -> dict[str, str]:
+    return {host: lab.node_sql(host, "SELECT @@gtid_binlog_pos") for host in lab.nodes}
+
+
+def mark(lab: Lab, name: str) -> None:
+    """A statement, which is in the archive once everything before it is."""
+    with lab.through_vip() as connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE OR REPLACE TABLE {name} (i INT PRIMARY KEY)")
+        cursor.execute(f"INSERT INTO {name} VALUES (1), (2), (3)")
+
+
+def archived(lab: Lab, statement: str, seconds: float = 120) -> str:
+    """The GTID of a statement, once it is in the archive."""
+    wait_until(lambda: any(statement in each for each in statements(lab)), seconds, f"{statement} in the archive")
+    return next(gtid for each, gtid in statements(lab).items() if statement in each)
+
+
+def test_gtids_are_the_same_on_all_nodes_and_one_of_them_streams(lab: Lab) -> None:
+    good(lab, "full")
+    mark(lab, "first")
+    archived(lab, "TABLE first")
+    assert len(set(position(lab).values())) == 1, position(lab)
+    assert streaming(lab) == [list(lab.nodes)[-1]]
+
+
+def test_another_node_takes_the_stream_over_without_a_gap(lab: Lab) -> None:
+    """Twice, under load: the streaming node is killed, then the host's Docker Engine with everything on it stands still."""
+    with Ledger(lab) as ledger:
+        ledger.wait_for()
+        for harmed in ("killed", "frozen"):
+            (host,) = streaming(lab)
+            node = lab.nodes[host]
+            ledger.mark(f"streaming node {harmed}")
+            if harmed == "killed":
+                lab.quick(host, f"systemctl stop docker.socket; docker update --restart=no {node}; docker kill {node}")
+            else:
+                harm.freeze(lab, host)
+            others = [each for each in lab.nodes if each != host]
+            wait_until(
+                lambda: any(lab.quick(each, "docker ps -q --filter name=-binlog-follow").strip() for each in others),
+                120,
+                "another node streams",
+            )
+            ledger.wait_for()
+            if harmed == "killed":
+                lab.quick(host, f"docker update --restart=unless-stopped {node}; docker start {node}")
+            else:
+                harm.thaw(lab, host)
+            harm.wait_whole(lab)
+        ledger.wait_for()
+    ledger.account()
+    mark(lab, "second")
+    archived(lab, "TABLE second")
+    # The plan goes through all archived binary logs, and would name a gap.
+    assert "mariadb-bin" in restorable(lab)
+    assert len(set(position(lab).values())) == 1, position(lab)
+
+
+def test_just_before_a_table_was_dropped(lab: Lab) -> None:
+    """Every row that was acknowledged before that moment is there, and none that was begun after it."""
+    mark(lab, "precious")
+    with Ledger(lab) as ledger:
+        ledger.wait_for()
+        good(lab, "full")
+        ledger.wait_for()
+        good(lab, "incremental")
+        ledger.wait_for(2000, 120)
+        before = len(ledger.acknowledged)
+        with lab.through_vip() as connection, connection.cursor() as cursor:
+            cursor.execute("DROP TABLE precious")
+        # Each client may have one row on its way.
+        after = len(ledger.acknowledged) + 4
+        ledger.wait_for(500)
+    ledger.account()
+    domain, server, seqno = archived(lab, "DROP TABLE `precious`").split("-")
+    old = lab.uuids()
+    run = lab.play("restore", *CONFIRMED, "-e", f"restore_to_gtid={domain}-{server}-{int(seqno) - 1}")
+    assert run.returncode == 0, run.stdout
+    assert lab.whole()
+    assert not lab.uuids() & old
+    for host in lab.nodes:
+        assert lab.node_sql(host, "SELECT COUNT(*) FROM application.precious") == "3"
+        text = lab.quick(host, f"docker exec {lab.nodes[host]} mariadb -BN -e 'SELECT client, number FROM application.ledger'")
+        there = {(int(client), int(number)) for client, number in (line.split() for line in text.splitlines())}
+        assert not set(ledger.acknowledged[:before]) - there, f"{host} lacks rows from before"
+        assert not set(ledger.acknowledged[after:]) & there, f"{host} has rows from after"
+    lab.say(
+        f"{before} rows were acknowledged before the table was dropped, {len(ledger.acknowledged) - after} begun after it;"
+        f" restored {len(there)}: of the former 0 missing, of the latter 0 there"
+    )
+    with Ledger(lab, table="again") as again:
+        again.wait_for()
+    again.account()
+
+
+def test_to_a_time(lab: Lab) -> None:
+    """The plan alone: what began before that second."""
+    good(lab, "full")
+    mark(lab, "third")
+    archived(lab, "TABLE third")
+    now = lab.quick(next(iter(lab.nodes)), "date --utc +%FT%TZ").strip()
+    refused(lab, "do not reach", "-e", f"restore_to_time={now}")
+    refused(lab, "is no time", "-e", "restore_to_time=yesterday")
+    refused(lab, "is no GTID", "-e", "restore_to_gtid=4711")
+    refused(lab, "no backup that had ended by", "-e", "restore_to_time=2020-01-01T00:00:00Z")
+
+
+def test_a_gap_is_said_at_once_and_refused(lab: Lab) -> None:
+    newest = good(lab, "full")["id"]
+    mark(lab, "fourth")
+    last = archived(lab, "TABLE fourth")
+    hosts = list(lab.nodes)
+    for host in hosts:
+        lab.quick(host, f"systemctl stop galera-backup-{lab.nodes[host]}-binlog")
+    mark(lab, "lost")
+    for host in hosts:
+        lab.node_sql(host, "FLUSH BINARY LOGS")
+        name = lab.node_sql(host, "SHOW BINARY LOGS").splitlines()[-1].split()[0]
+        lab.node_sql(host, f"PURGE BINARY LOGS TO '{name}'")
+    mark(lab, "fifth")
+    for host in hosts:
+        lab.quick(host, f"systemctl start galera-backup-{lab.nodes[host]}-binlog")
+    archived(lab, "TABLE fifth")
+    (host,) = streaming(lab)
+    journal = lab.quick(host, f"journalctl -u galera-backup-{lab.nodes[host]}-binlog --since -10min --output cat")
+    assert "GAP: the archive ends with" in journal
+    refused(lab, "have a gap")
+    seqno = re.search(r"reached is sequence number (\d+)", program(lab, host, "restore --check --target /tmp/x", check=False))
+    assert seqno
+    prefix, _, first = last.rpartition("-")
+    assert int(seqno[1]) > int(first)
+    assert newest in restorable(lab, "-e", f"restore_to_gtid={prefix}-{seqno[1]}")
+    # A backup after the gap makes it good.
+    good(lab, "full")
+    mark(lab, "sixth")
+    archived(lab, "TABLE sixth")
+    restorable(lab)

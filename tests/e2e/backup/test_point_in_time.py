@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import re
+from collections.abc import Iterator
 
 from .. import harm
 from ..conftest import Lab, wait_until
@@ -12,10 +15,9 @@ from .test_backup import good, program, refused, restorable
 CONFIRMED = ("-e", "restore_confirm=galera")
 
 
-def streaming(lab: Lab) -> list[str]:
-    """The hosts from which binary logs are being archived."""
-    question = "docker ps -q --filter name=-binlog-follow"
-    return [host for host in lab.nodes if harm.reached(lab, host) and lab.quick(host, question).strip()]
+def streaming(lab: Lab, *hosts: str) -> list[str]:
+    """Those of the hosts from which binary logs are being archived."""
+    return [host for host in hosts if lab.quick(host, "docker ps -q --filter name=-binlog-follow").strip()]
 
 
 def statements(lab: Lab) -> dict[str, str]:
@@ -46,33 +48,33 @@ def test_gtids_are_the_same_on_all_nodes_and_one_of_them_streams(lab: Lab) -> No
     mark(lab, "first")
     archived(lab, "TABLE first")
     assert len(set(position(lab).values())) == 1, position(lab)
-    assert streaming(lab) == [list(lab.nodes)[-1]]
+    assert streaming(lab, *lab.nodes) == [list(lab.nodes)[-1]]
+
+
+@contextlib.contextmanager
+def node_down(lab: Lab, host: str) -> Iterator[None]:
+    """Killed, and not started again for a while."""
+    node = lab.nodes[host]
+    lab.quick(host, f"docker update --restart=no {node}; docker kill {node}")
+    try:
+        yield
+    finally:
+        lab.quick(host, f"docker update --restart=unless-stopped {node}; docker start {node}")
 
 
 def test_another_node_takes_the_stream_over_without_a_gap(lab: Lab) -> None:
-    """Twice, under load: the streaming node is killed, then the host's Docker Engine with everything on it stands still."""
+    """Twice, under load: the streaming node is killed, then the whole host of the next one stands still."""
     with Ledger(lab) as ledger:
         ledger.wait_for()
-        for harmed in ("killed", "frozen"):
-            (host,) = streaming(lab)
-            node = lab.nodes[host]
+        for harmed, down in (("killed", node_down), ("frozen", harm.host_frozen)):
+            (host,) = streaming(lab, *lab.nodes)
             ledger.mark(f"streaming node {harmed}")
-            if harmed == "killed":
-                lab.quick(host, f"systemctl stop docker.socket; docker update --restart=no {node}; docker kill {node}")
-            else:
-                harm.freeze(lab, host)
             others = [each for each in lab.nodes if each != host]
-            wait_until(
-                lambda: any(lab.quick(each, "docker ps -q --filter name=-binlog-follow").strip() for each in others),
-                120,
-                "another node streams",
-            )
-            ledger.wait_for()
-            if harmed == "killed":
-                lab.quick(host, f"docker update --restart=unless-stopped {node}; docker start {node}")
-            else:
-                harm.thaw(lab, host)
+            with down(lab, host):
+                wait_until(functools.partial(streaming, lab, *others), 120, "another node streams")
+                ledger.wait_for()
             harm.wait_whole(lab)
+            wait_until(lambda: len(streaming(lab, *lab.nodes)) == 1, 120, "one node streams")
         ledger.wait_for()
     ledger.account()
     mark(lab, "second")
@@ -106,13 +108,15 @@ def test_just_before_a_table_was_dropped(lab: Lab) -> None:
     assert not lab.uuids() & old
     for host in lab.nodes:
         assert lab.node_sql(host, "SELECT COUNT(*) FROM application.precious") == "3"
-        text = lab.quick(host, f"docker exec {lab.nodes[host]} mariadb -BN -e 'SELECT client, number FROM application.ledger'")
+        text = lab.quick(
+            host, f"docker exec {lab.nodes[host]} mariadb -BN -e 'SELECT client, number FROM application.ledger'"
+        )
         there = {(int(client), int(number)) for client, number in (line.split() for line in text.splitlines())}
         assert not set(ledger.acknowledged[:before]) - there, f"{host} lacks rows from before"
         assert not set(ledger.acknowledged[after:]) & there, f"{host} has rows from after"
     lab.say(
-        f"{before} rows were acknowledged before the table was dropped, {len(ledger.acknowledged) - after} begun after it;"
-        f" restored {len(there)}: of the former 0 missing, of the latter 0 there"
+        f"{before} rows were acknowledged before the table was dropped and {len(ledger.acknowledged) - after} begun"
+        f" after it; {len(there)} restored: of the former 0 missing, of the latter 0 there"
     )
     with Ledger(lab, table="again") as again:
         again.wait_for()
@@ -147,11 +151,13 @@ def test_a_gap_is_said_at_once_and_refused(lab: Lab) -> None:
     for host in hosts:
         lab.quick(host, f"systemctl start galera-backup-{lab.nodes[host]}-binlog")
     archived(lab, "TABLE fifth")
-    (host,) = streaming(lab)
+    (host,) = streaming(lab, *lab.nodes)
     journal = lab.quick(host, f"journalctl -u galera-backup-{lab.nodes[host]}-binlog --since -10min --output cat")
     assert "GAP: the archive ends with" in journal
     refused(lab, "have a gap")
-    seqno = re.search(r"reached is sequence number (\d+)", program(lab, host, "restore --check --target /tmp/x", check=False))
+    seqno = re.search(
+        r"reached is sequence number (\d+)", program(lab, host, "restore --check --target /tmp/x", check=False)
+    )
     assert seqno
     prefix, _, first = last.rpartition("-")
     assert int(seqno[1]) > int(first)

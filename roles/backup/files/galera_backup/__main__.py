@@ -74,6 +74,8 @@ def make(config: Mapping[str, Any], owner: str, kind: str, scheduled: bool) -> N
         begun = time.time()
         try:
             manifest = backup.take(config, node, repository, kind, say)
+            for dump in config["dumps"] if scheduled else []:
+                backup.take(config, node, repository, dump, say)
         except BackupError as error:
             record(config, begun, None, str(error))
             raise
@@ -128,6 +130,22 @@ def statements(config: Mapping[str, Any], owner: str, since: float) -> None:
                     say(f"{segment.domain}-{each.server}-{each.seqno}  {utc(each.at)}  {each.statement}")
 
 
+def fetch(repository: Repository, identifier: str, target: Path) -> None:
+    manifest = next((each for each in repository.manifests() if each.id == identifier), None)
+    if manifest is None or not manifest.dump:
+        raise BackupError(f"The repository has no dump {identifier}.")
+    new = target.with_name(f"{target.name}.new")
+    new.touch(mode=0o600)
+    with new.open("wb") as file, tempfile.TemporaryFile() as said, repository.fetch(identifier, said) as source:
+        copied = children.Copied()
+        copied.copy(source.output, file, lambda _: None)
+        source.end(f"Fetching {identifier} from {repository.url}")
+    if copied.sha256 != manifest.sha256:
+        raise BackupError(f"{identifier} is not what was stored: its SHA-256 differs from its manifest's.")
+    new.replace(target)
+    say(f"{target}: {manifest.dump} dump of {manifest.cluster}, {copied.size} bytes.")
+
+
 def stream(config: Mapping[str, Any], owner: str) -> None:
     def record_stream(values: Mapping[str, float]) -> None:
         labels = f'{{cluster="{config["cluster"]}",node="{config["node"]}"}}'
@@ -146,11 +164,14 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--config", required=True, type=Path)
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="make a backup")
-    run.add_argument("--kind", choices=["auto", "full", "incremental"], default="auto")
+    run.add_argument("--kind", choices=["auto", "full", "incremental", *backup.DUMPS], default="auto")
     run.add_argument("--scheduled", action="store_true", help="only when this node's turn comes")
     commands.add_parser("settle", help="make good what a killed run left")
     commands.add_parser("stream", help="archive binary logs, whenever it is this node's turn, until SIGTERM")
     commands.add_parser("settle-stream", help="make good what a killed stream left")
+    fetch = commands.add_parser("fetch", help="a dump, to the file it is loaded from")
+    fetch.add_argument("--backup", required=True, help="id")
+    fetch.add_argument("--to", required=True, type=Path)
     told = commands.add_parser("statements", help="the statements, such as DROP TABLE, in the archived binary logs")
     told.add_argument("--since", default="1970-01-01", help="ISO 8601")
     commands.add_parser("list", help="the manifests, as JSON")
@@ -183,6 +204,8 @@ def run(given: argparse.Namespace) -> None:
         repository = Repository(config, f"{owner}-{given.command}")
         if given.command == "statements":
             statements(config, f"{owner}-statements", parse_time(given.since))
+        elif given.command == "fetch":
+            fetch(repository, given.backup, given.to)
         elif given.command == "list":
             say(json.dumps([asdict(manifest) for manifest in repository.manifests()]))
         else:

@@ -16,6 +16,7 @@ from .manifest import BackupError, Manifest, base_for, expired, new_id
 from .node import Node
 from .repository import Repository
 
+DUMPS = ("schema", "logical")
 # A lock that was not renewed for this long is that of a process that is gone.
 _LOCK_SECONDS = 400
 
@@ -23,7 +24,9 @@ _LOCK_SECONDS = 400
 def take(
     config: Mapping[str, Any], node: Node, repository: Repository, kind: str, say: Callable[[str], None]
 ) -> Manifest:
-    """kind: full, incremental, or auto: incremental where it is possible and the last full one is young enough."""
+    """kind: full, incremental, or auto: incremental where it is possible and the last full one is young enough; or a dump:
+    schema or logical.
+    """
     status = node.status()
     if status.get("wsrep_cluster_status") != "Primary" or status.get("wsrep_local_state_comment") != "Synced":
         raise BackupError(
@@ -40,33 +43,40 @@ def take(
         say(f"Making the repository {repository.url}.")
         repository.make()
     began = time.time()
-    base = (
-        None
-        if kind == "full"
-        else base_for(repository.manifests(), node.name, node.mark(), config["full_every"], began)
-    )
+    dump = kind if kind in DUMPS else ""
+    base = None
+    if kind in ("auto", "incremental"):
+        base = base_for(repository.manifests(), node.name, node.mark(), config["full_every"], began)
     if kind == "incremental" and base is None:
         raise BackupError(
             f"{node.name} has no backup that an incremental one could add to: the last one was made of another datadir,"
             " is not in the repository, or is too old. Make a full one."
         )
     identifier = new_id(node.name, began)
-    say(f"{identifier}: {'incremental, on ' + base.id if base else 'full'}.")
+    say(f"{identifier}: {'incremental, on ' + base.id if base else f'{dump} dump' if dump else 'full'}.")
     with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as kept, node.workspace() as workspace:
         with node.desynced():
             with (
                 repository.store(identifier, kept) as target,
-                node.stream(workspace, base.to_lsn if base else 0, told) as source,
+                node.dump(dump, told) if dump else node.stream(workspace, base.to_lsn if base else 0, told) as source,
             ):
-                copied = children.pipe(source, target, ("mariadb-backup", f"restic, storing in {repository.url},"))
+                copied = children.pipe(
+                    source,
+                    target,
+                    ("mariadb-dump" if dump else "mariadb-backup", f"restic, storing in {repository.url},"),
+                )
             # After the stream's end, so it is what the data hold or a little more.
             after = node.status()
-        facts = node.facts(workspace)
+        facts = (
+            {"from_lsn": 0, "to_lsn": 0, "server": settings["server"], "gtid": ""} if dump else node.facts(workspace)
+        )
     if base and facts["from_lsn"] != base.to_lsn:
         raise BackupError(
             f"{identifier} begins at LSN {facts['from_lsn']} instead of {base.to_lsn}, where {base.id} ends."
         )
-    counted, tables, checksums = node.count(bool(config.get("checksums"))) if config.get("count_rows") else ("", {}, {})
+    counted, tables, checksums = "", {}, {}
+    if config.get("count_rows") and not dump:
+        counted, tables, checksums = node.count(bool(config.get("checksums")))
     manifest = Manifest(
         id=identifier,
         cluster=config["cluster"],
@@ -85,13 +95,15 @@ def take(
         size=copied.size,
         datadir_size=node.datadir_size(),
         sha256=copied.sha256,
+        dump=dump,
         lower_case_table_names=settings["lower_case_table_names"],
         tables=tables,
         checksums=checksums,
         counted=gtid_in(counted, settings["domain"]),
     )
     repository.commit(manifest)
-    node.set_mark(identifier)
+    if not dump:
+        node.set_mark(identifier)
     return manifest
 
 
@@ -115,7 +127,7 @@ def due(
     since = slot - config["takeover_seconds"] / 2
     while True:
         if repository.exists():
-            made = [manifest for manifest in repository.manifests() if manifest.began >= since]
+            made = [each for each in repository.manifests() if each.began >= since and not each.dump]
             if made:
                 say(f"{made[-1].node} has made the backup {made[-1].id}.")
                 return False

@@ -102,6 +102,11 @@ class Child:
                     continue
         self.process.wait()
 
+    @property
+    def output(self) -> IO[bytes]:
+        assert self.process.stdout
+        return self.process.stdout
+
     def end(self, what: str) -> None:
         """Wait for its end. Raises BackupError when it was not a good one."""
         if self.process.wait():
@@ -116,10 +121,9 @@ def pipe(source: Child, target: Child, names: tuple[str, str], tell: Callable[[i
     The target learns of the end only when the source has ended well: a stream that breaks off never looks whole to it.
     """
     copied = Copied()
-    assert source.process.stdout
     assert target.process.stdin
     try:
-        copied.copy(source.process.stdout, target.process.stdin, tell)
+        copied.copy(source.output, target.process.stdin, tell)
     except BrokenPipeError:
         target.end(names[1])
         raise BackupError(f"{names[1]} ended before {names[0]} did.") from None

@@ -114,8 +114,15 @@ class Node:
 
     def settings(self) -> dict[str, Any]:
         """What of its settings a backup and its binary logs are read by."""
-        row = self._ask("SELECT @@lower_case_table_names, @@wsrep_gtid_domain_id, @@log_bin AND @@wsrep_gtid_mode")[0]
-        return dict(zip(("lower_case_table_names", "domain", "binlog"), (int(value) for value in row)))
+        names = ("lower_case_table_names", "domain", "binlog", "server")
+        return dict(
+            zip(
+                names,
+                self._ask(
+                    "SELECT @@lower_case_table_names, @@wsrep_gtid_domain_id, @@log_bin AND @@wsrep_gtid_mode, VERSION()"
+                )[0],
+            )
+        )
 
     def count(self, checksums: bool) -> tuple[str, dict[str, int], dict[str, int]]:
         """Rows and, if asked, checksums of all tables, as they were when one transaction had just been committed.
@@ -220,6 +227,29 @@ class Node:
         ]
         options += [f"--incremental-lsn={from_lsn}"] if from_lsn else []
         options += [f"--throttle={config['throttle']}"] if config.get("throttle") else []
+        return children.Child([*run, *options], name, log, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+
+    def dump(self, kind: str, log: IO[bytes]) -> children.Child:
+        """mariadb-dump, giving the schema alone or the data with it, as of one moment."""
+        name = f"{self._owner}-stream"
+        config = self._config
+        run = children.run_arguments(
+            name,
+            self._owner,
+            config["image"],
+            "mariadb-dump",
+            volumes=[f"{Path(config['socket']).parent}:/run/mysqld"],
+            limits={"cpus": config.get("cpus"), "memory": config.get("memory")},
+            user="0",
+        )
+        options = [
+            "--no-defaults",
+            f"--socket=/run/mysqld/{Path(config['socket']).name}",
+            "--user=root",
+            "--all-databases",
+        ]
+        options += ["--single-transaction", "--quick", "--routines", "--triggers", "--events", "--hex-blob"]
+        options += ["--no-data"] if kind == "schema" else []
         return children.Child([*run, *options], name, log, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
 
     def facts(self, workspace: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Binary logs of the role backup's program: what one holds, what leads to a point in time, and gaps, which are never passed over."""
+"""Binary logs of the role backup's program: what one holds, what leads to a point in time, and where a gap is."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def restore(config: Mapping[str, Any], owner: str, given: argparse.Namespace) ->
 
 
 def statements(config: Mapping[str, Any], owner: str, since: float) -> None:
-    """The statements in the archived binary logs, with their GTIDs: what to restore to is the one before the mistake."""
+    """The statements in the archived binary logs, with their GTIDs. To be restored is the one before a mistake."""
     repository = Repository(config, owner)
     segments = repository.binlogs()
     unwanted = set(superseded(segments))

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pure: what a binary log holds, which archived ones lead from a backup to a point in time, and where they have a gap.
 
-With wsrep_gtid_mode every node gives a transaction the same GTID, so what counts is the sequence number in the cluster's
-domain; files and their names are a node's own. Format: https://mariadb.com/kb/en/replication-protocol/
+With wsrep_gtid_mode every node gives a transaction the same GTID, so what counts is the sequence number in the
+cluster's domain; files and their names are a node's own. Format: https://mariadb.com/kb/en/replication-protocol/
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def transactions(file: IO[bytes], domain: int, offset: int = len(MAGIC)) -> Iter
 class Segment:
     """A binary log in the repository, or as much of it as there was when it was stored.
 
-    domain: of the cluster's GTIDs. begin: the sequence number that it begins behind; end: of its last whole transaction.
+    domain: of the cluster's GTIDs. begin: the sequence number that it begins behind; end: its last whole transaction's.
     latest: when the latest of its transactions began, seconds since 1970. size: bytes. snapshot: restic's id.
     """
 
@@ -220,7 +220,7 @@ def lead(
     known = [segment for segment in segments if segment.uuid == uuid]
     steps: list[Step] = []
     reached, latest = position, 0
-    while not (seqno is not None and reached >= seqno or at is not None and latest >= at):
+    while not ((seqno is not None and reached >= seqno) or (at is not None and latest >= at)):
         fitting = [segment for segment in known if segment.begin <= reached < segment.end]
         if not fitting:
             break
@@ -235,8 +235,8 @@ def lead(
         following = min(behind, key=lambda each: each.begin)
         raise BackupError(
             f"The archived binary logs have a gap: nothing has what follows {last}, and the next one,"
-            f" {following.file} of {following.node}, begins behind {following.begin}. The last point that can be reached is"
-            f" {last}."
+            f" {following.file} of {following.node}, begins behind {following.begin}. The last point that can be"
+            f" reached is {last}."
         )
     if seqno is not None or at is not None:
         wanted = f"sequence number {seqno}" if seqno is not None else utc(at or 0)

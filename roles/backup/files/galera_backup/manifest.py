@@ -27,8 +27,8 @@ class Manifest:
     incremental one adds to, empty for a full one. seqno: at least what the data hold. from_lsn and to_lsn: InnoDB's
     log sequence numbers of this node's own datadir. size: bytes of the stream; sha256: of the stream.
     dump: schema or logical for what mariadb-dump wrote, empty for what mariadb-backup did.
-    gtid: of the last transaction in the data, empty without binary logs. tables and checksums: rows of each table and what
-    CHECKSUM TABLE says, where that was asked for; they are those of the transaction that counted names, a little later.
+    gtid: of the last transaction in the data, empty without binary logs. tables and checksums: rows of each table and
+    what CHECKSUM TABLE says, where that was asked for, once the transaction counted, a little later, is there too.
     """
 
     id: str
@@ -155,7 +155,7 @@ def newest(
     known = list(manifests)
     reasons = []
     for manifest in sorted(known, key=lambda each: each.ended, reverse=True):
-        if manifest.dump or not fits(manifest) or before is not None and manifest.ended > before:
+        if manifest.dump or not fits(manifest) or (before is not None and manifest.ended > before):
             continue
         try:
             chain(manifest.id, known)

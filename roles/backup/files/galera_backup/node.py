@@ -114,15 +114,13 @@ class Node:
 
     def settings(self) -> dict[str, Any]:
         """What of its settings a backup and its binary logs are read by."""
-        names = ("lower_case_table_names", "domain", "binlog", "server")
-        return dict(
-            zip(
-                names,
-                self._ask(
-                    "SELECT @@lower_case_table_names, @@wsrep_gtid_domain_id, @@log_bin AND @@wsrep_gtid_mode, VERSION()"
-                )[0],
-            )
-        )
+        variables = {
+            "lower_case_table_names": "@@lower_case_table_names",
+            "domain": "@@wsrep_gtid_domain_id",
+            "binlog": "@@log_bin AND @@wsrep_gtid_mode",
+            "server": "VERSION()",
+        }
+        return dict(zip(variables, self._ask(f"SELECT {', '.join(variables.values())}")[0]))
 
     def count(self, checksums: bool) -> tuple[str, dict[str, int], dict[str, int]]:
         """Rows and, if asked, checksums of all tables, as they were when one transaction had just been committed.
@@ -141,7 +139,8 @@ class Node:
             gtids = cursor.fetchone()[0]
             cursor.execute(
                 "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
-                " AND engine = 'InnoDB' AND table_schema NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"
+                " AND engine = 'InnoDB'"
+                " AND table_schema NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"
             )
             for schema, table in cursor.fetchall():
                 quoted = ".".join(f"`{name.replace('`', '``')}`" for name in (schema, table))
@@ -155,10 +154,9 @@ class Node:
     def binlog_position(self, domain: int) -> tuple[str, int]:
         """The history's UUID, and the sequence number of its last transaction in this node's binary log."""
         state = self.status()
-        if state.get("wsrep_cluster_status") != "Primary" or state.get("wsrep_local_state_comment") not in _STREAMING:
-            raise BackupError(
-                f"{self.name} is {state.get('wsrep_local_state_comment')}, in a {state.get('wsrep_cluster_status')} component."
-            )
+        local, component = state.get("wsrep_local_state_comment"), state.get("wsrep_cluster_status")
+        if component != "Primary" or local not in _STREAMING:
+            raise BackupError(f"{self.name} is {local}, in a {component} component.")
         return state["wsrep_cluster_state_uuid"], seqno_of(self._ask("SELECT @@gtid_binlog_pos")[0][0], domain)
 
     def binlogs(self) -> list[str]:

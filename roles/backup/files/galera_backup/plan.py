@@ -18,8 +18,8 @@ from .manifest import BackupError, Manifest, chain, newest
 class Wanted:
     """What an operator asks for. Nothing: the newest that there is. A backup alone: exactly that one.
 
-    seqno: the sequence number of the GTID of the last transaction that is restored. at: seconds since 1970; restored are
-    all transactions before the first one that began then or later.
+    seqno: in the GTID of the last transaction that is restored. at: seconds since 1970; restored are all transactions
+    before the first one that began then or later.
     """
 
     backup: str = ""
@@ -29,7 +29,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Plan:
-    """A full backup with its incremental ones, then steps through the binary logs, up to seqno or at if they are set."""
+    """A full backup with its incremental ones, then steps through the binary logs, up to seqno or at if one is set."""
 
     chain: Sequence[Manifest]
     steps: Sequence[Step]

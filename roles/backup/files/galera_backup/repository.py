@@ -161,9 +161,11 @@ class Repository:
     def fetch_binlog(self, segment: Segment, target: IO[bytes]) -> None:
         name = self.name("fetch-binlog")
         command = self.command(name, "dump", segment.snapshot, f"/{segment.node}.{segment.file}")
-        with tempfile.TemporaryFile() as said:
-            with children.Child(command, name, said, stdin=subprocess.DEVNULL, stdout=target) as source:
-                source.end(f"Fetching {segment.file} of {segment.node}")
+        with (
+            tempfile.TemporaryFile() as said,
+            children.Child(command, name, said, stdin=subprocess.DEVNULL, stdout=target) as source,
+        ):
+            source.end(f"Fetching {segment.file} of {segment.node}")
 
     def drop(self, snapshots: Iterable[str]) -> None:
         self.ask("forget", *snapshots)

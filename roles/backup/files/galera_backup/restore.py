@@ -48,7 +48,7 @@ def series(version: str) -> str:
 
 
 def needed(plan: Plan) -> int:
-    """Bytes: the datadir, the incremental streams until they are applied, and binary logs with what they add to the datadir."""
+    """Bytes: the datadir, incremental streams until they are applied, binary logs and what they add to the datadir."""
     increments = sum(manifest.size for manifest in plan.chain[1:])
     return plan.last.datadir_size + increments + 3 * sum(step.segment.size for step in plan.steps) + _SPARE
 
@@ -127,15 +127,13 @@ class Restore:
         reached = plan.last.gtid
         ranges: list[str] = []
         for number, step in enumerate(plan.steps):
-            name = f"{number:05}.{step.segment.file}"
+            name = f"{number:05}.{step.segment.node}.{step.segment.file}"
             self._say(f"Fetching {step.segment.file} of {step.segment.node}, {step.segment.size >> 20} MiB.")
             with (logs / name).open("w+b") as file:
                 self._repository.fetch_binlog(step.segment, file)
                 found = [each for each in transactions(file, domain) if each.seqno > step.behind]
             if not found or found[-1].seqno != step.segment.end:
-                raise BackupError(
-                    f"{step.segment.file} of {step.segment.node} is not what was archived: it does not reach {step.segment.end}."
-                )
+                raise BackupError(f"{name} is not what was archived: it does not reach {step.segment.end}.")
             last: Transaction | None = found[-1]
             if plan.seqno is not None:
                 last = max(

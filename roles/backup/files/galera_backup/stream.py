@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Binary logs into the repository, by one node of the cluster at a time.
 
-The nodes agree by the repository alone. A node whose own binary log is ahead of the archive for longer than its rank allows
-takes the archive over. Two that stream at once do no harm: what they store overlaps.
+The nodes agree by the repository alone. A node whose own binary log is ahead of the archive for longer than its rank
+allows takes the archive over. Two that stream at once do no harm: what they store overlaps.
 """
 
 from __future__ import annotations
@@ -59,6 +59,11 @@ class Stream:
         self._stop = stop
         self._domain = 0
         self._spool = Path(config["directory"]) / "binlogs"
+        # Stays until the service is started again: somebody has to see it.
+        self._gap = 0
+
+    def _tell(self, **values: float) -> None:
+        self._record({"failed": 0, "gap": self._gap, **values})
 
     def run(self) -> None:
         """Until it is stopped: wait for its turn, and stream then."""
@@ -78,7 +83,7 @@ class Stream:
                 if str(error) != said:
                     self._say(str(error))
                 said = str(error)
-                self._record({"active": 0, "failed": 1})
+                self._tell(active=0, failed=1)
                 self._stop.wait(_PAUSE)
 
     def _wait_for_turn(self) -> bool:
@@ -95,7 +100,7 @@ class Stream:
             if behind is None and own > there:
                 behind = (own, now)
             lag = now - behind[1] if behind else 0.0
-            self._record({"active": 0, "failed": 0, "archived_sequence_number": there, "lag_seconds": lag})
+            self._tell(active=0, archived_sequence_number=there, lag_seconds=lag)
             if lag > patience:
                 self._say(
                     f"The archive ends with {there}, and {self._node.name} has {own} since {lag:.0f} s: it takes over."
@@ -117,10 +122,11 @@ class Stream:
             if there and begins <= there:
                 return file
         if there:
-            self._record({"active": 1, "failed": 1, "gap": 1})
+            self._gap = 1
+            self._tell(active=1)
             self._say(
-                f"GAP: the archive ends with {there}, and the oldest binary log of {self._node.name} begins behind {begins}."
-                " What lies between is lost for a restore to a point in time. Make a backup now."
+                f"GAP: the archive ends with {there}, and the oldest binary log of {self._node.name} begins behind"
+                f" {begins}. What lies between is lost for a restore to a point in time. Make a backup now."
             )
         return files[0]
 
@@ -208,12 +214,6 @@ class Stream:
         log.stored = new[-1].end
         if before:
             self._repository.drop([before.snapshot])
-        self._record(
-            {
-                "active": 1,
-                "failed": 0,
-                "archived_sequence_number": segment.end,
-                "archived_timestamp_seconds": segment.latest,
-                "lag_seconds": 0,
-            }
+        self._tell(
+            active=1, archived_sequence_number=segment.end, archived_timestamp_seconds=segment.latest, lag_seconds=0
         )

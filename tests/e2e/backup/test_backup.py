@@ -110,14 +110,16 @@ def test_killed(lab: Lab, what: str, kill: Callable[[Lab, str], None], said: str
     slow = json.dumps({"backup_kind": "full", "backup_limit_upload_kib": 500})
     with Ledger(lab) as ledger:
         ledger.wait_for()
-        process = lab.start("backup", "-e", slow)
-        wait_until(
-            lambda: "-store" in lab.quick(host, "docker ps --format '{{.Names}}'"), 120, "a backup that is being made"
-        )
-        wait_until(lambda: lab.node_sql(host, "SELECT @@wsrep_desync") == "1", 10, "the node desynced")
-        ledger.mark(f"{what} killed")
-        kill(lab, host)
-        output, _ = process.communicate(timeout=300)
+        with lab.start("backup", "-e", slow) as process:
+            try:
+                question = "docker ps --format '{{.Names}}'"
+                wait_until(lambda: "-store" in lab.quick(host, question), 300, "a backup that is being made")
+                wait_until(lambda: lab.node_sql(host, "SELECT @@wsrep_desync") == "1", 30, "the node desynced")
+                ledger.mark(f"{what} killed")
+                kill(lab, host)
+                output, _ = process.communicate(timeout=300)
+            finally:
+                process.kill()
         wait_until(lambda: settled(lab), 120, "all nodes take part, and no container is left")
     ledger.account()
     assert process.returncode != 0
@@ -130,8 +132,8 @@ def test_controller_killed(lab: Lab) -> None:
     """systemd goes on with the backup; it is there in the end."""
     before = {each["id"] for each in backups(lab)}
     kill_at(lab, "backup", r"TASK \[.*Wait for it\]")
-    wait_until(lambda: {each["id"] for each in backups(lab)} > before, 120, "the backup")
-    wait_until(lambda: settled(lab), 60, "all nodes take part, and no container is left")
+    wait_until(lambda: {each["id"] for each in backups(lab)} > before, 300, "the backup")
+    wait_until(lambda: settled(lab), 120, "all nodes take part, and no container is left")
     good(lab)
 
 
@@ -152,7 +154,7 @@ def test_another_node_takes_over(lab: Lab) -> None:
                     "activating" in lab.quick(h, "systemctl is-active 'galera-backup-*'", check=False) for h in hosts
                 )
             ),
-            400,
+            600,
             "all have had their turn",
         )
         new = [each for each in backups(lab) if each["id"] not in known]

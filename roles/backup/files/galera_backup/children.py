@@ -90,6 +90,9 @@ class Child:
 
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is not None:
+            # Nobody takes its output any more; the daemon would wait for that before it ends the container.
+            if self.process.stdout:
+                self.process.stdout.close()
             # The container first: the end of its client would be the end of its input.
             subprocess.run(["docker", "rm", "--force", self._name], capture_output=True, check=False)
             self.process.kill()

@@ -20,7 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from galera_backup import backup, children
+from galera_backup import backup, children, drills
 from galera_backup.manifest import BackupError, Manifest, chain, newest
 from galera_backup.node import Node
 from galera_backup.repository import Repository
@@ -102,11 +102,21 @@ def parse() -> argparse.Namespace:
     restore.add_argument("--target", required=True, type=Path)
     restore.add_argument("--backup", default="", help="id; the newest unless given")
     restore.add_argument("--check", action="store_true", help="say what would be restored, and whether it could be")
+    drill = commands.add_parser("drill", help="restore the newest backup of each cluster into a throw-away server")
+    drill.add_argument("--only", nargs="+", default=[], metavar="CLUSTER")
+    commands.add_parser("settle-drills", help="remove what killed drills left")
     return parser.parse_args()
 
 
 def run(given: argparse.Namespace) -> None:
     config = json.loads(given.config.read_text(encoding="utf-8"))
+    if given.command == "drill":
+        secrets = json.loads(given.config.with_name("secrets.json").read_text(encoding="utf-8"))
+        drills.run(config, secrets, given.only, say)
+        return
+    if given.command == "settle-drills":
+        drills.settle(config, say)
+        return
     # Two clusters may share a host, and all share the repository.
     owner = f"{config['cluster']}.{config['node']}"
     if given.command == "run":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any
 
@@ -50,19 +51,22 @@ def last_words(text: str) -> str:
 
 
 def remove_all(owner: str) -> list[str]:
-    """Remove the containers of an owner, also those that still run; their names."""
+    """Remove the containers of an owner, also those that still run, with their volumes; their names."""
     listed = ["docker", "ps", "--all", f"--filter=label={LABEL}={owner}", "--format={{.Names}}"]
     names = ask(listed, "Looking for containers").split()
     if names:
-        subprocess.run(["docker", "rm", "--force", *names], capture_output=True, check=False)
+        # In order where they know how: restic gives its lock of the repository back.
+        subprocess.run(["docker", "stop", "--time=5", *names], capture_output=True, check=False)
+        subprocess.run(["docker", "rm", "--force", "--volumes", *names], capture_output=True, check=False)
     return names
 
 
 class Copied:
-    """What went through a pipe."""
+    """What went through a pipe; rate: bytes a second at most, 0 for no limit."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate: float = 0) -> None:
         self.size = 0
+        self._rate = rate
         self._hash = hashlib.sha256()
 
     @property
@@ -70,10 +74,14 @@ class Copied:
         return self._hash.hexdigest()
 
     def copy(self, source: IO[bytes], target: IO[bytes]) -> None:
+        begun = time.monotonic()
         while block := source.read(BLOCK):
             self._hash.update(block)
             self.size += len(block)
             target.write(block)
+            ahead = self.size / self._rate - (time.monotonic() - begun) if self._rate else 0
+            if ahead > 0:
+                time.sleep(ahead)
 
 
 class Child:
@@ -90,7 +98,7 @@ class Child:
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is not None:
             # The container first: the end of its client would be the end of its input.
-            subprocess.run(["docker", "rm", "--force", self._name], capture_output=True, check=False)
+            subprocess.run(["docker", "rm", "--force", "--volumes", self._name], capture_output=True, check=False)
             self.process.kill()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe and not pipe.closed:
@@ -109,12 +117,12 @@ class Child:
             raise BackupError(f"{what} failed: {last_words(said)}")
 
 
-def pipe(source: Child, target: Child, names: tuple[str, str]) -> Copied:
-    """All of one container's output into another one.
+def pipe(source: Child, target: Child, names: tuple[str, str], rate: float = 0) -> Copied:
+    """All of one container's output into another one, at so many bytes a second at most; 0 for no limit.
 
     The target learns of the end only when the source has ended well: a stream that breaks off never looks whole to it.
     """
-    copied = Copied()
+    copied = Copied(rate)
     assert source.process.stdout
     assert target.process.stdin
     try:

@@ -26,7 +26,7 @@ class Manifest:
     id: UTC time of its begin and the node, such as 20260131T020000Z-mariadb3. base: id of the backup that an
     incremental one adds to, empty for a full one. seqno: at least what the data hold. from_lsn and to_lsn: InnoDB's
     log sequence numbers of this node's own datadir. size: bytes of the stream; sha256: of the stream.
-    tables: rows of each table, where they were counted.
+    tables and checksums: rows and CHECKSUM TABLE of each table, where they were counted; counted: the GTID at which.
     """
 
     id: str
@@ -47,6 +47,8 @@ class Manifest:
     datadir_size: int
     sha256: str
     tables: Mapping[str, int] = field(default_factory=dict)
+    checksums: Mapping[str, int] = field(default_factory=dict)
+    counted: str = ""
     format: int = FORMAT
 
     @property

@@ -99,7 +99,7 @@ class Restore:
                 children.Child(command, name, told, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as target,
                 self._repository.fetch(manifest.id, said) as source,
             ):
-                copied = children.pipe(source, target, ("restic", "mbstream"))
+                copied = children.pipe(source, target, ("restic", "mbstream"), self._config.get("write_rate", 0))
         if copied.sha256 != manifest.sha256:
             raise BackupError(
                 f"The stream of {manifest.id} is not what was stored: {copied.size} bytes with SHA-256"
@@ -108,7 +108,8 @@ class Restore:
             )
 
     def _container(self, name: str, entrypoint: str, arguments: Sequence[str]) -> list[str]:
-        limits = {"cpus": self._config.get("cpus"), "memory": self._config.get("memory")}
+        limits = {name: self._config.get(name) for name in ("cpus", "memory")}
+        limits.update(self._config.get("limits", {}))
         volumes = [f"{self._target}:/restore"]
         run = children.run_arguments(name, self._owner, self._config["image"], entrypoint, "none", volumes, limits, "0")
         return [*run, *arguments]

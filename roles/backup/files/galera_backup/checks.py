@@ -32,11 +32,12 @@ def holds(rows: Sequence[Sequence[Any]]) -> bool:
     return len(rows) == 1 and bool(rows[0]) and str(rows[0][0]).strip().lower() in ("1", "true")
 
 
-def asserted(statement: str, rows: Sequence[Sequence[Any]]) -> list[str]:
+def asserted(statement: str, rows: Sequence[Sequence[Any]] = (), error: str = "") -> list[str]:
+    """error: what the server said instead of rows."""
     if holds(rows):
         return []
-    said = f"{len(rows)} rows" if len(rows) != 1 else ", ".join(str(value) for value in rows[0])
-    return [f"The assertion does not hold: {' '.join(statement.split())[:200]} gave {said[:100]} instead of 1."]
+    said = error or (f"{len(rows)} rows" if len(rows) != 1 else ", ".join(str(value) for value in rows[0]))
+    return [f"The assertion does not hold: {' '.join(statement.split())[:200]} gave {said[:200]} instead of 1."]
 
 
 def checked(said: str) -> tuple[int, list[str], list[str]]:

@@ -50,6 +50,12 @@ def last_words(text: str) -> str:
     return " / ".join(lines[-3:]) or "it said nothing."
 
 
+def owners(prefix: str) -> list[str]:
+    """Owners that have containers, those whose names begin so."""
+    listed = ["docker", "ps", "--all", f"--filter=label={LABEL}", f'--format={{{{.Label "{LABEL}"}}}}']
+    return sorted({name for name in ask(listed, "Looking for containers").split() if name.startswith(prefix)})
+
+
 def remove_all(owner: str) -> list[str]:
     """Remove the containers of an owner, also those that still run, with their volumes; their names."""
     listed = ["docker", "ps", "--all", f"--filter=label={LABEL}={owner}", "--format={{.Names}}"]

@@ -66,8 +66,11 @@ class Result:
     containers: list[dict[str, str | float]] = field(default_factory=list)
 
 
+_OWNER = "drill."
+
+
 def owner(cluster: str) -> str:
-    return f"drill.{cluster}"
+    return _OWNER + cluster
 
 
 def write(path: Path, text: str) -> None:
@@ -105,9 +108,9 @@ def forget(directory: Path, before: float) -> None:
 def settle(directory: Path, say: Callable[[str], None]) -> list[Result]:
     """Remove what killed drills left: containers and their volumes, directories. Each is a drill that failed."""
     broken = []
+    for left in children.owners(_OWNER):
+        say(f"Removed {', '.join(children.remove_all(left))} of an earlier drill.")
     for place in sorted((directory / "run").glob("*")):
-        for name in children.remove_all(owner(place.name)):
-            say(f"Removed the container {name} of an earlier drill.")
         record = running(directory, place.name)
         if record.exists():
             result = Result(**json.loads(record.read_text(encoding="utf-8")))
@@ -249,7 +252,10 @@ class Drill:
             problems += self._compare(server, manifest)
         with self._step("assert"):
             for statement in checks.statements(self._cluster.get("assertions", "")):
-                problems += checks.asserted(statement, server.ask(statement))
+                try:
+                    problems += checks.asserted(statement, server.ask(statement))
+                except BackupError as error:
+                    problems += checks.asserted(statement, error=str(error))
                 result.asserted += 1
         return problems
 

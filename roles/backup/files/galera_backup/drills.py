@@ -124,9 +124,9 @@ def run(config: Mapping[str, Any], secrets: Mapping[str, Mapping[str, str]], onl
         drill.forget(directory, time.time() - config["keep_days"] * 86400)
         tell(config)
         drill.write(directory / "last.json", json.dumps([asdict(result) for result in results]))
-    failed = [sentence(result) for result in results if result.error]
+    failed = [f"{result.cluster} ({result.backup or 'no known backup'})" for result in results if result.error]
     if failed:
-        raise BackupError("\n".join([*failed, f"{len(failed)} of {len(results)} drills failed."]))
+        raise BackupError(f"{len(failed)} of {len(results)} drills failed: {', '.join(failed)}.")
 
 
 def sentence(result: drill.Result) -> str:

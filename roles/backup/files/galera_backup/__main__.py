@@ -104,6 +104,7 @@ def parse() -> argparse.Namespace:
     restore.add_argument("--check", action="store_true", help="say what would be restored, and whether it could be")
     drill = commands.add_parser("drill", help="restore the newest backup of each cluster into a throw-away server")
     drill.add_argument("--only", nargs="+", default=[], metavar="CLUSTER")
+    drill.add_argument("--record", type=Path, help="a file that gets the results of this run, as JSON")
     commands.add_parser("settle-drills", help="remove what killed drills left")
     return parser.parse_args()
 
@@ -112,7 +113,7 @@ def run(given: argparse.Namespace) -> None:
     config = json.loads(given.config.read_text(encoding="utf-8"))
     if given.command == "drill":
         secrets = json.loads(given.config.with_name("secrets.json").read_text(encoding="utf-8"))
-        drills.run(config, secrets, given.only, say)
+        drills.run(config, secrets, given.only, given.record, say)
         return
     if given.command == "settle-drills":
         drills.settle(config, say)

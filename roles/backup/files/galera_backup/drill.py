@@ -219,9 +219,9 @@ class Drill:
         result.server, result.image = newest.server, self._config["image"] or newest.image
         result.newest_transaction = newest_transaction([newest])
         result.rpo = result.began - result.newest_transaction
-        self._note()
         found = chain(newest.id, manifests)
         result.chain, result.size = [each.id for each in found], sum(each.size for each in found)
+        self._note()
         self._config["image"] = result.image
         self._say(f"{newest.id}, {result.size / _MIB:.0f} MiB in {len(found)} parts.")
         return found

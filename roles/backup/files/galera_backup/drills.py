@@ -92,10 +92,18 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def run(config: Mapping[str, Any], secrets: Mapping[str, Mapping[str, str]], only: Sequence[str], say: Say) -> None:
-    """Raises BackupError, naming clusters and backups, when a drill has failed."""
+def run(
+    config: Mapping[str, Any],
+    secrets: Mapping[str, Mapping[str, str]],
+    only: Sequence[str],
+    record: Path | None,
+    say: Say,
+) -> None:
+    """Raises BackupError, naming clusters and backups, when a drill has failed. record: a file for the results."""
     directory = Path(config["directory"])
     wanted = chosen(config["clusters"], only)
+    if record:
+        record.unlink(missing_ok=True)
     with _alone(directory, wait=True):
         drill.settle(directory, say)
         lay_out(config, secrets)
@@ -123,7 +131,8 @@ def run(config: Mapping[str, Any], secrets: Mapping[str, Mapping[str, str]], onl
             os._exit(1)
         drill.forget(directory, time.time() - config["keep_days"] * 86400)
         tell(config)
-        drill.write(directory / "last.json", json.dumps([asdict(result) for result in results]))
+        if record:
+            drill.write(record, json.dumps([{**asdict(result), "said": sentence(result)} for result in results]))
     failed = [f"{result.cluster} ({result.backup or 'no known backup'})" for result in results if result.error]
     if failed:
         raise BackupError(f"{len(failed)} of {len(results)} drills failed: {', '.join(failed)}.")

@@ -43,7 +43,7 @@ td.n, th.n { text-align: right } code { font-size: 13px; overflow-wrap: anywhere
 .head { display: flex; gap: 12px; align-items: center; flex-wrap: wrap; margin-bottom: 12px }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 12px 0 }
 .facts b { display: block; font-size: 20px } .facts span { color: var(--faint); font-size: 13px }
-details { margin-top: 12px } summary { cursor: pointer; color: var(--faint) }
+.used { margin-top: 20px }
 svg { display: block; width: 100%; height: auto }
 @media print { body { background: #fff } section { break-inside: avoid } main { padding: 0; max-width: none }
   .badge, .why { print-color-adjust: exact; -webkit-print-color-adjust: exact } }
@@ -69,6 +69,8 @@ def span(seconds: float | None) -> str:
 
 
 def megabytes(size: float) -> str:
+    if not size:
+        return "-"
     return f"{size / (1 << 20):,.0f} MiB" if size < 10 << 30 else f"{size / (1 << 30):,.1f} GiB"
 
 
@@ -126,7 +128,7 @@ def _facts(result: Mapping[str, Any]) -> str:
     facts = [
         ("restore time (RTO)", span(result["rto"])),
         ("newest transaction's age (RPO)", span(result["rpo"])),
-        ("tables found sound", result["checked"]),
+        ("tables checked", result["checked"]),
         ("row counts compared", compared.get("rows", 0)),
         ("checksums compared", compared.get("checksum", 0)),
         ("assertions", result["asserted"]),
@@ -154,8 +156,8 @@ def _containers(result: Mapping[str, Any]) -> str:
         f"<tr><td><code>{escape(str(each['container']))}</code></td>"
         f'<td class="n">{each.get("cpu_seconds_rate", 0):.2f}</td>'
         f'<td class="n">{megabytes(each["memory_max_bytes"])}</td>'
-        f'<td class="n">{megabytes(each.get("read_bytes_rate", 0))}</td>'
-        f'<td class="n">{megabytes(each.get("written_bytes_rate", 0))}</td>'
+        f'<td class="n">{each.get("read_bytes_rate", 0) / (1 << 20):.1f}</td>'
+        f'<td class="n">{each.get("written_bytes_rate", 0) / (1 << 20):.1f}</td>'
         f'<td class="n">{each.get("reads_rate", 0):.0f}</td><td class="n">{each.get("writes_rate", 0):.0f}</td></tr>'
         for each in result["containers"]
         if "cpu_seconds_rate" in each
@@ -163,7 +165,7 @@ def _containers(result: Mapping[str, Any]) -> str:
     if not rows:
         return ""
     said = "What its containers used, by the kernel's counters; restic has a memory limit of its own"
-    return f"<details><summary>{said}</summary><table>{head}</tr>{''.join(rows)}</table></details>"
+    return f'<p class="faint used">{said}.</p><table>{head}</tr>{"".join(rows)}</table>'
 
 
 def _past(history: Results) -> str:
@@ -209,7 +211,7 @@ def page(histories: Mapping[str, Results], host: str, now: float, hours: float) 
         rows.append(
             f"<tr><td>{escape(cluster)}</td><td>{_badge(states[cluster])}</td>"
             f"<td>{when(last['began']) if last else '-'}</td><td>{when(best['began']) if best else 'never'}</td>"
-            f'<td class="n">{span(last.get("rto"))}</td><td class="n">{span(last.get("rpo"))}</td></tr>'
+            f'<td class="n">{span(best and best["rto"])}</td><td class="n">{span(best and best["rpo"])}</td></tr>'
         )
     due = f" A cluster is overdue when no drill of it has passed for {span(hours * 3600)}." if hours else ""
     sections = "".join(_section(cluster, histories[cluster], now, hours) for cluster in sorted(histories))

@@ -16,14 +16,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from galera_backup import backup, children
+from galera_backup import backup, children, drills
 from galera_backup.binlog import superseded, transactions, utc
 from galera_backup.manifest import BackupError, Manifest
 from galera_backup.node import Node
@@ -60,7 +60,7 @@ def record(config: Mapping[str, Any], begun: float, manifest: Manifest | None, e
     write(directory / "backup.prom", "\n".join(lines) + "\n")
 
 
-def make(config: Mapping[str, Any], owner: str, kind: str, scheduled: bool) -> None:
+def make(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
     node, repository = Node(config, owner), Repository(config, owner)
     with open(Path(config["directory"]) / "running", "w", encoding="utf-8") as lock:
         try:
@@ -69,12 +69,12 @@ def make(config: Mapping[str, Any], owner: str, kind: str, scheduled: bool) -> N
             raise BackupError(f"A backup of {node.name} is running already.") from None
         for done in node.settle():
             say(done)
-        if scheduled and not backup.due(config, node, repository, say):
+        if given.scheduled and not backup.due(config, node, repository, say):
             return
         begun = time.time()
         try:
-            manifest = backup.take(config, node, repository, kind, say)
-            for dump in config["dumps"] if scheduled else []:
+            manifest = backup.take(config, node, repository, given.kind, say)
+            for dump in config["dumps"] if given.scheduled else []:
                 backup.take(config, node, repository, dump, say)
         except BackupError as error:
             record(config, begun, None, str(error))
@@ -113,8 +113,9 @@ def restore(config: Mapping[str, Any], owner: str, given: argparse.Namespace) ->
         job.run(chosen)
 
 
-def statements(config: Mapping[str, Any], owner: str, since: float) -> None:
+def statements(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
     """The statements in the archived binary logs, with their GTIDs. To be restored is the one before a mistake."""
+    since = parse_time(given.since)
     repository = Repository(config, owner)
     segments = repository.binlogs()
     unwanted = set(superseded(segments))
@@ -130,23 +131,43 @@ def statements(config: Mapping[str, Any], owner: str, since: float) -> None:
                     say(f"{segment.domain}-{each.server}-{each.seqno}  {utc(each.at)}  {each.statement}")
 
 
-def fetch(repository: Repository, identifier: str, target: Path) -> None:
-    manifest = next((each for each in repository.manifests() if each.id == identifier), None)
+def settle(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None:
+    for done in Node(config, owner).settle():
+        say(done)
+
+
+def show(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None:
+    say(json.dumps([asdict(manifest) for manifest in Repository(config, owner).manifests()]))
+
+
+def check(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None:
+    repository = Repository(config, owner)
+    repository.ask("check", "--read-data")
+    say(f"{repository.url}: every pack was read and is what was stored.")
+
+
+def fetch(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
+    repository, target = Repository(config, owner), given.to
+    manifest = next((each for each in repository.manifests() if each.id == given.backup), None)
     if manifest is None or not manifest.dump:
-        raise BackupError(f"The repository has no dump {identifier}.")
+        raise BackupError(f"The repository has no dump {given.backup}.")
     new = target.with_name(f"{target.name}.new")
     new.touch(mode=0o600)
-    with new.open("wb") as file, tempfile.TemporaryFile() as said, repository.fetch(identifier, said) as source:
+    with new.open("wb") as file, tempfile.TemporaryFile() as said, repository.fetch(manifest.id, said) as source:
         copied = children.Copied()
         copied.copy(source.output, file, lambda _: None)
-        source.end(f"Fetching {identifier} from {repository.url}")
+        source.end(f"Fetching {manifest.id} from {repository.url}")
     if copied.sha256 != manifest.sha256:
-        raise BackupError(f"{identifier} is not what was stored: its SHA-256 differs from its manifest's.")
+        raise BackupError(f"{manifest.id} is not what was stored: its SHA-256 differs from its manifest's.")
     new.replace(target)
     say(f"{target}: {manifest.dump} dump of {manifest.cluster}, {copied.size} bytes.")
 
 
-def stream(config: Mapping[str, Any], owner: str) -> None:
+def settle_stream(_: Mapping[str, Any], owner: str, __: argparse.Namespace) -> None:
+    children.remove_all(owner)
+
+
+def stream(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None:
     def record_stream(values: Mapping[str, float]) -> None:
         labels = f'{{cluster="{config["cluster"]}",node="{config["node"]}"}}'
         lines = [f"dbops_galera_binlog_{name}{labels} {value:.0f}" for name, value in values.items()]
@@ -159,63 +180,67 @@ def stream(config: Mapping[str, Any], owner: str) -> None:
     Stream(config, owner, node, repository, say, record_stream, stop).run()
 
 
+def read_config(given: argparse.Namespace) -> Mapping[str, Any]:
+    return dict(json.loads(given.config.read_text(encoding="utf-8")))
+
+
+def of_node(suffix: str, do: Callable[[Mapping[str, Any], str, argparse.Namespace], None]) -> Callable[..., None]:
+    """A command on a database host. The owner of its containers: two clusters may share a host and a repository."""
+
+    def run(given: argparse.Namespace) -> None:
+        config = read_config(given)
+        do(config, f"{config['cluster']}.{config['node']}{suffix}", given)
+
+    return run
+
+
+def drill(given: argparse.Namespace) -> None:
+    secrets = json.loads(given.config.with_name("secrets.json").read_text(encoding="utf-8"))
+    drills.run(read_config(given), secrets, given.only, given.record, say)
+
+
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="galera_backup", description=__doc__)
     parser.add_argument("--config", required=True, type=Path)
     commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="make a backup")
-    run.add_argument("--kind", choices=["auto", "full", "incremental", *backup.DUMPS], default="auto")
-    run.add_argument("--scheduled", action="store_true", help="only when this node's turn comes")
-    commands.add_parser("settle", help="make good what a killed run left")
-    commands.add_parser("stream", help="archive binary logs, whenever it is this node's turn, until SIGTERM")
-    commands.add_parser("settle-stream", help="make good what a killed stream left")
-    fetch = commands.add_parser("fetch", help="a dump, to the file it is loaded from")
-    fetch.add_argument("--backup", required=True, help="id")
-    fetch.add_argument("--to", required=True, type=Path)
-    told = commands.add_parser("statements", help="the statements, such as DROP TABLE, in the archived binary logs")
-    told.add_argument("--since", default="1970-01-01", help="ISO 8601")
-    commands.add_parser("list", help="the manifests, as JSON")
-    commands.add_parser("check", help="read the whole repository and verify it")
-    restore = commands.add_parser("restore", help="make a datadir")
-    restore.add_argument("--target", required=True, type=Path)
-    restore.add_argument("--backup", default="", help="id; the newest unless given")
-    restore.add_argument("--gtid", default="", help="of the last transaction that is restored")
-    restore.add_argument("--time", default="", help="ISO 8601: what began before it is restored")
-    restore.add_argument("--check", action="store_true", help="say what would be restored, and whether it could be")
+
+    def command(name: str, text: str, do: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text)
+        added.set_defaults(do=do)
+        return added
+
+    one = command("run", "make a backup", of_node("", make))
+    one.add_argument("--kind", choices=["auto", "full", "incremental", *backup.DUMPS], default="auto")
+    one.add_argument("--scheduled", action="store_true", help="only when this node's turn comes")
+    command("settle", "make good what a killed run left", of_node("", settle))
+    command("stream", "archive binary logs, whenever it is this node's turn, until SIGTERM", of_node("-binlog", stream))
+    command("settle-stream", "remove what a killed stream left", of_node("-binlog", settle_stream))
+    command("list", "the manifests, as JSON", of_node("-list", show))
+    command("check", "read the whole repository and verify it", of_node("-check", check))
+    one = command("fetch", "a dump, to the file it is loaded from", of_node("-fetch", fetch))
+    one.add_argument("--backup", required=True, help="id")
+    one.add_argument("--to", required=True, type=Path)
+    one = command(
+        "statements", "those in the archived binary logs, such as DROP TABLE", of_node("-statements", statements)
+    )
+    one.add_argument("--since", default="1970-01-01", help="ISO 8601")
+    one = command("restore", "make a datadir", of_node("-restore", restore))
+    one.add_argument("--target", required=True, type=Path)
+    one.add_argument("--backup", default="", help="id; the newest unless given")
+    one.add_argument("--gtid", default="", help="of the last transaction that is restored")
+    one.add_argument("--time", default="", help="ISO 8601: what began before it is restored")
+    one.add_argument("--check", action="store_true", help="say what would be restored, and whether it could be")
+    one = command("drill", "restore the newest backup of each cluster into a throw-away server", drill)
+    one.add_argument("--only", nargs="+", default=[], metavar="CLUSTER")
+    one.add_argument("--record", type=Path, help="a file that gets the results of this run, as JSON")
+    command("settle-drills", "remove what killed drills left", lambda given: drills.settle(read_config(given), say))
     return parser.parse_args()
 
 
-def run(given: argparse.Namespace) -> None:
-    config = json.loads(given.config.read_text(encoding="utf-8"))
-    # Two clusters may share a host, and all share the repository.
-    owner = f"{config['cluster']}.{config['node']}"
-    if given.command == "run":
-        make(config, owner, given.kind, given.scheduled)
-    elif given.command == "settle":
-        for done in Node(config, owner).settle():
-            say(done)
-    elif given.command == "stream":
-        stream(config, f"{owner}-binlog")
-    elif given.command == "settle-stream":
-        children.remove_all(f"{owner}-binlog")
-    elif given.command == "restore":
-        restore(config, f"{owner}-restore", given)
-    else:
-        repository = Repository(config, f"{owner}-{given.command}")
-        if given.command == "statements":
-            statements(config, f"{owner}-statements", parse_time(given.since))
-        elif given.command == "fetch":
-            fetch(repository, given.backup, given.to)
-        elif given.command == "list":
-            say(json.dumps([asdict(manifest) for manifest in repository.manifests()]))
-        else:
-            repository.ask("check", "--read-data")
-            say(f"{repository.url}: every pack was read and is what was stored.")
-
-
 def main() -> None:
+    given = parse()
     try:
-        run(parse())
+        given.do(given)
     except BackupError as error:
         sys.exit(str(error))
 

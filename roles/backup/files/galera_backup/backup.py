@@ -24,8 +24,8 @@ _LOCK_SECONDS = 400
 def take(
     config: Mapping[str, Any], node: Node, repository: Repository, kind: str, say: Callable[[str], None]
 ) -> Manifest:
-    """kind: full, incremental, auto (incremental where it is possible and the last full one is young enough), or that of
-    a dump: schema, logical.
+    """kind: full, incremental, auto (incremental where that is possible and the last full one is young enough), or one of
+    DUMPS.
     """
     status = node.status()
     if status.get("wsrep_cluster_status") != "Primary" or status.get("wsrep_local_state_comment") != "Synced":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import IO, Any
 
@@ -49,32 +50,45 @@ def last_words(text: str) -> str:
     return " / ".join(lines[-3:]) or "it said nothing."
 
 
+def owners(prefix: str) -> list[str]:
+    """Owners that have containers, those whose names begin so."""
+    listed = ["docker", "ps", "--all", f"--filter=label={LABEL}", f'--format={{{{.Label "{LABEL}"}}}}']
+    return sorted({name for name in ask(listed, "Looking for containers").split() if name.startswith(prefix)})
+
+
 def remove_all(owner: str) -> list[str]:
-    """Remove the containers of an owner, also those that still run; their names."""
+    """Remove the containers of an owner, also those that still run, with their volumes; their names."""
     listed = ["docker", "ps", "--all", f"--filter=label={LABEL}={owner}", "--format={{.Names}}"]
     names = ask(listed, "Looking for containers").split()
     if names:
-        subprocess.run(["docker", "rm", "--force", *names], capture_output=True, check=False)
+        # In order where they know how: restic gives its lock of the repository back.
+        subprocess.run(["docker", "stop", "--time=5", *names], capture_output=True, check=False)
+        subprocess.run(["docker", "rm", "--force", "--volumes", *names], capture_output=True, check=False)
     return names
 
 
 class Copied:
-    """What went through a pipe."""
+    """What went through a pipe; rate: bytes a second at most, 0 for no limit."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate: float = 0) -> None:
         self.size = 0
+        self._rate = rate
         self._hash = hashlib.sha256()
 
     @property
     def sha256(self) -> str:
         return self._hash.hexdigest()
 
-    def copy(self, source: IO[bytes], target: IO[bytes], tell: Callable[[int], None]) -> None:
+    def copy(self, source: IO[bytes], target: IO[bytes], tell: Callable[[int], None] = lambda _: None) -> None:
+        begun = time.monotonic()
         while block := source.read(BLOCK):
             self._hash.update(block)
             self.size += len(block)
             target.write(block)
             tell(self.size)
+            ahead = self.size / self._rate - (time.monotonic() - begun) if self._rate else 0
+            if ahead > 0:
+                time.sleep(ahead)
 
 
 class Child:
@@ -94,7 +108,7 @@ class Child:
             if self.process.stdout:
                 self.process.stdout.close()
             # The container first: the end of its client would be the end of its input.
-            subprocess.run(["docker", "rm", "--force", self._name], capture_output=True, check=False)
+            subprocess.run(["docker", "rm", "--force", "--volumes", self._name], capture_output=True, check=False)
             self.process.kill()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe and not pipe.closed:
@@ -118,12 +132,19 @@ class Child:
             raise BackupError(f"{what} failed: {last_words(said)}")
 
 
-def pipe(source: Child, target: Child, names: tuple[str, str], tell: Callable[[int], None] = lambda _: None) -> Copied:
-    """All of one container's output into another one; tell is given the bytes so far, again and again.
+def pipe(
+    source: Child,
+    target: Child,
+    names: tuple[str, str],
+    tell: Callable[[int], None] = lambda _: None,
+    rate: float = 0,
+) -> Copied:
+    """All of one container's output into another one, at so many bytes a second at most; 0 for no limit.
 
-    The target learns of the end only when the source has ended well: a stream that breaks off never looks whole to it.
+    tell is given the bytes so far, again and again. The target learns of the end only when the source has ended well: a
+    stream that breaks off never looks whole to it.
     """
-    copied = Copied()
+    copied = Copied(rate)
     assert target.process.stdin
     try:
         copied.copy(source.output, target.process.stdin, tell)

@@ -105,7 +105,10 @@ class Restore:
             else:
                 self._prepare(manifest)
         self._own(datadir)
-        reached = self._replay(plan) if plan.steps else plan.last.gtid
+        reached = plan.last.gtid
+        if plan.steps:
+            with Server(self._config, self._owner, self._target, plan.last.lower_case_table_names) as server:
+                reached = self.replay(server, plan, reached)
         # What is recorded is not fetched again, so it outlives the host's power first.
         os.sync()
         new = self._target / f"{DONE}.new"
@@ -119,12 +122,11 @@ class Restore:
         record = self._target / DONE
         return str(json.loads(record.read_text(encoding="utf-8"))["plan"]) if record.exists() else ""
 
-    def _replay(self, plan: Plan) -> str:
-        """Apply the binary logs with a server of its own; the GTID of the last transaction that was."""
+    def replay(self, server: Server, plan: Plan, reached: str) -> str:
+        """Have a server apply the binary logs after a GTID that it has reached; the last transaction's GTID."""
         logs = self._target / "binlogs"
         logs.mkdir(mode=0o755)
         domain = plan.last.domain
-        reached = plan.last.gtid
         ranges: list[str] = []
         for number, step in enumerate(plan.steps):
             name = f"{number:05}.{step.segment.node}.{step.segment.file}"
@@ -148,9 +150,8 @@ class Restore:
             if last is not found[-1]:
                 break
         if ranges:
-            self._say(f"Applying the transactions after {plan.last.gtid} up to {reached}.")
-            with Server(self._config, self._owner, self._target, plan.last.lower_case_table_names) as server:
-                server.shell(_REPLAY, *ranges, what="Applying the binary logs")
+            self._say(f"Applying the transactions after {ranges[1]} up to {reached}.")
+            server.shell(_REPLAY, *ranges, what="Applying the binary logs")
         shutil.rmtree(logs)
         return reached
 
@@ -163,7 +164,8 @@ class Restore:
                 self._repository.fetch(manifest.id, said) as source,
             ):
                 names = (f"Fetching {manifest.id} from {self._repository.url}", f"Unpacking {manifest.id}")
-                copied = children.pipe(source, target, names, self._tell(manifest))
+                rate = self._config.get("write_rate", 0)
+                copied = children.pipe(source, target, names, self._tell(manifest), rate)
         if copied.sha256 != manifest.sha256:
             raise BackupError(
                 f"The stream of {manifest.id} is not what was stored: {copied.size} bytes with SHA-256"
@@ -185,7 +187,8 @@ class Restore:
         return tell
 
     def _container(self, name: str, entrypoint: str, arguments: Sequence[str]) -> list[str]:
-        limits = {"cpus": self._config.get("cpus"), "memory": self._config.get("memory")}
+        limits = {name: self._config.get(name) for name in ("cpus", "memory")}
+        limits.update(self._config.get("limits", {}))
         volumes = [f"{self._target}:/restore"]
         run = children.run_arguments(name, self._owner, self._config["image"], entrypoint, "none", volumes, limits, "0")
         return [*run, *arguments]

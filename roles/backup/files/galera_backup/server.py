@@ -32,7 +32,7 @@ def mebibytes(memory: str) -> int:
 class Server:
     """with Server(config, owner, target) as server: server.ask("SELECT 1")
 
-    config: image, uid, memory (as Docker takes it) and limits, which are further options of docker run and their values.
+    config: image, uid, memory (as Docker takes it) and limits, further options of docker run and their values.
     target: a directory of this host; its datadir is served, and it gets run/sock and server.log. root logs in through
     the socket. Left without an exception, the server has ended in order; with one, it is killed.
     """
@@ -50,7 +50,7 @@ class Server:
         self._target = target
         self._lower_case = lower_case_table_names
         self.name = f"{owner}-{purpose}"
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
         self._child: children.Child | None = None
 
     @property

@@ -24,7 +24,7 @@ _LOCK_SECONDS = 400
 def take(
     config: Mapping[str, Any], node: Node, repository: Repository, kind: str, say: Callable[[str], None]
 ) -> Manifest:
-    """kind: full, incremental, auto (incremental where that is possible and the last full one is young enough), or one of
+    """kind: full, incremental, auto (incremental where it is possible and the last full one is young enough), or one of
     DUMPS.
     """
     status = node.status()

@@ -209,7 +209,7 @@ class Drill:
             raise BackupError(" ".join(problems))
 
     def _plan(self, repository: Repository) -> Plan:
-        """The newest backup, even one that cannot be restored: an older one that can would hide that. And all since it."""
+        """The newest backup, even if it cannot be restored: an older one that can would hide that. And all since it."""
         result = self._result
         manifests = [each for each in repository.manifests() if not each.dump]
         if not manifests:

@@ -91,9 +91,13 @@ class Stream:
         takeover = float(self._config["binlog_takeover_seconds"])
         patience = takeover * (self._config["rank"] + 1)
         behind: tuple[int, float] | None = None
+        known: tuple[str, int] = ("", 0)
         while not self._stop.is_set():
             uuid, own = self._node.binlog_position(self._domain)
-            there = archived(self._repository.binlogs(), uuid) if self._repository.exists() else 0
+            if uuid != known[0] or own > known[1]:
+                # Asked only when there is something that it may lack: restic takes a second of CPU.
+                known = (uuid, archived(self._repository.binlogs(), uuid) if self._repository.exists() else 0)
+            there = known[1]
             now = time.monotonic()
             if behind and there >= behind[0]:
                 behind = None
@@ -106,7 +110,7 @@ class Stream:
                     f"The archive ends with {there}, and {self._node.name} has {own} since {lag:.0f} s: it takes over."
                 )
                 return True
-            self._stop.wait(takeover / 3)
+            self._stop.wait(takeover / 2)
         return False
 
     def _start(self, uuid: str) -> str:

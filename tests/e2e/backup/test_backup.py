@@ -31,7 +31,7 @@ def backups(lab: Lab) -> list[dict[str, Any]]:
 
 
 def settled(lab: Lab) -> bool:
-    """Whether no node is desynced, and no container of a backup is left; those of the binary logs are there for good."""
+    """Whether no node is desynced, and no container of a backup is left; that of the binary logs stays."""
     question = "docker ps -a --filter label=dbops.galera.backup --format '{{.Names}}'"
     alone = all("binlog" in name for host in lab.nodes for name in lab.quick(host, question).split())
     return alone and all(lab.node_sql(host, "SELECT @@wsrep_desync") == "0" for host in lab.nodes) and lab.whole()

@@ -1,4 +1,4 @@
-"""Who archives the binary logs: the first in rank, or the next when the archive stays behind; and where that one begins."""
+"""Who archives the binary logs: the first in rank, the next one when the archive stays behind; and from where on."""
 
 from __future__ import annotations
 

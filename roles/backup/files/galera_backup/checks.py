@@ -51,7 +51,8 @@ def checked(said: str) -> tuple[int, list[str], list[str]]:
         else:
             looked += 1
             table = re.sub(r"\s+OK$", "", line)
-    return looked, *(_shortened(f"mariadb-check ({kind})", lines) for kind, lines in found.items())
+    errors, warnings = (_shortened(f"mariadb-check ({kind})", lines) for kind, lines in found.items())
+    return looked, errors, warnings
 
 
 def differing(what: str, wanted: Mapping[str, int], found: Mapping[str, int]) -> list[str]:

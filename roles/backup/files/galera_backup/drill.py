@@ -147,7 +147,7 @@ class Drill:
         self._admit = admit
         self._owner = owner(cluster["name"])
         self._place = self._directory / "run" / cluster["name"]
-        self._say = lambda text: say(f"{cluster['name']}: {text}")
+        self._tell = say
         self._limits = limits
         self._config: dict[str, Any] = {
             "cluster": cluster["name"],
@@ -164,6 +164,9 @@ class Drill:
             "write_rate": limits["disk_write_mb"] * _MIB,
         }
         self._result = Result(cluster["name"], config["host"], time.time(), limits=dict(limits))
+
+    def _say(self, text: str) -> None:
+        self._tell(f"{self._cluster['name']}: {text}")
 
     def run(self) -> Result:
         result = self._result

@@ -207,11 +207,11 @@ def page(histories: Mapping[str, Results], host: str, now: float, hours: float) 
     for cluster in sorted(histories, key=lambda each: (states[each] == "passed", each)):
         history = histories[cluster]
         last: Mapping[str, Any] = history[-1] if history else {}
-        best = last_good(history)
+        best: Mapping[str, Any] = last_good(history) or {}
         rows.append(
             f"<tr><td>{escape(cluster)}</td><td>{_badge(states[cluster])}</td>"
             f"<td>{when(last['began']) if last else '-'}</td><td>{when(best['began']) if best else 'never'}</td>"
-            f'<td class="n">{span(best and best["rto"])}</td><td class="n">{span(best and best["rpo"])}</td></tr>'
+            f'<td class="n">{span(best.get("rto"))}</td><td class="n">{span(best.get("rpo"))}</td></tr>'
         )
     due = f" A cluster is overdue when no drill of it has passed for {span(hours * 3600)}." if hours else ""
     sections = "".join(_section(cluster, histories[cluster], now, hours) for cluster in sorted(histories))

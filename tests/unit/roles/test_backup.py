@@ -7,6 +7,7 @@ import hashlib
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -217,22 +218,33 @@ def test_whose_turn_it_is(writes: bool, others: list[Any], wanted: bool, waited:
     assert sum(sleeps) == waited
 
 
-def child(script: str, log: Any, **pipes: Any) -> children.Child:
-    """A process in the place of a container."""
-    return children.Child(["sh", "-c", script], "no-such-container", log, **pipes)
+@pytest.fixture(params=["process", "fifo"])
+def run_pipe(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str, str], children.Copied]:
+    """Two shell scripts in the places of containers, the one's output being the other's input."""
+
+    def child(name: str, script: str, log: Any, direction: str) -> children.Child:
+        if request.param == "process":
+            pipes = {"stdin" if direction == "<" else "stdout": subprocess.PIPE}
+            return children.Child(["sh", "-c", script], "no-such-container", log, **pipes)
+        fifo = children.make_fifo({"directory": tmp_path}, name)
+        return children.Child(["sh", "-c", f"({script}) {direction}{fifo}"], "no-such-container", log, fifo)
+
+    def run(source: str, target: str) -> children.Copied:
+        with (
+            tempfile.TemporaryFile() as one,
+            tempfile.TemporaryFile() as two,
+            child("target", target, two, "<") as into,
+            child("source", source, one, ">") as out,
+        ):
+            return children.pipe(out, into, ("mariadb-backup", "restic"))
+
+    return run
 
 
-def run_pipe(source: str, target: str) -> children.Copied:
-    with (
-        tempfile.TemporaryFile() as one,
-        tempfile.TemporaryFile() as two,
-        child(target, two, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as into,
-        child(source, one, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as out,
-    ):
-        return children.pipe(out, into, ("mariadb-backup", "restic"))
+Pipe = Callable[[str, str], children.Copied]
 
 
-def test_a_pipe_copies_everything(tmp_path: Path) -> None:
+def test_a_pipe_copies_everything(run_pipe: Pipe, tmp_path: Path) -> None:
     data = bytes(range(256)) * 20000
     (tmp_path / "in").write_bytes(data)
     copied = run_pipe(f"cat {tmp_path}/in", f"cat >{tmp_path}/out")
@@ -240,18 +252,18 @@ def test_a_pipe_copies_everything(tmp_path: Path) -> None:
     assert (copied.size, copied.sha256) == (len(data), hashlib.sha256(data).hexdigest())
 
 
-def test_a_source_that_breaks_off_is_told_with_its_reason(tmp_path: Path) -> None:
+def test_a_source_that_breaks_off_is_told_with_its_reason(run_pipe: Pipe, tmp_path: Path) -> None:
     end = tmp_path / "end"
     with pytest.raises(manifest.BackupError, match="mariadb-backup failed: no space"):
         run_pipe("echo half; echo no space >&2; exit 1", f"sleep 60; touch {end}")
     assert not end.exists()
 
 
-def test_a_target_that_fails_is_told_with_its_reason() -> None:
+def test_a_target_that_fails_is_told_with_its_reason(run_pipe: Pipe) -> None:
     with pytest.raises(manifest.BackupError, match="restic failed: repository is full"):
         run_pipe("cat /dev/zero", "head -c 3000000 >/dev/null; echo repository is full >&2; exit 1")
 
 
-def test_a_target_that_fails_at_its_end_is_told() -> None:
+def test_a_target_that_fails_at_its_end_is_told(run_pipe: Pipe) -> None:
     with pytest.raises(manifest.BackupError, match="restic failed: wrong"):
         run_pipe("echo all", "cat >/dev/null; echo wrong >&2; exit 3")

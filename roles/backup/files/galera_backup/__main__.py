@@ -155,7 +155,7 @@ def fetch(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> N
     new.touch(mode=0o600)
     with new.open("wb") as file, tempfile.TemporaryFile() as said, repository.fetch(manifest.id, said) as source:
         copied = children.Copied()
-        copied.copy(source.output, file, lambda _: None)
+        copied.copy(source.output, file)
         source.end(f"Fetching {manifest.id} from {repository.url}")
     if copied.sha256 != manifest.sha256:
         raise BackupError(f"{manifest.id} is not what was stored: its SHA-256 differs from its manifest's.")

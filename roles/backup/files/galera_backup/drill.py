@@ -152,6 +152,7 @@ class Drill:
         self._config: dict[str, Any] = {
             "cluster": cluster["name"],
             "directory": str(self._directory / "clusters" / cluster["name"]),
+            "pipes": str(self._place / "pipes"),
             "repository": cluster["repository"],
             "restic_image": config["restic_image"],
             "restic_memory": limits["restic_memory"],

@@ -199,6 +199,7 @@ class Node:
     def stream(self, workspace: Path, from_lsn: int, log: IO[bytes]) -> children.Child:
         """mariadb-backup, giving a full backup or, with from_lsn, what was written since. The datadir is read-only."""
         name = f"{self._owner}-stream"
+        fifo = children.make_fifo(self._config, name)
         config = self._config
         volumes = [
             f"{config['datadir']}:/var/lib/mysql:ro",
@@ -210,8 +211,8 @@ class Node:
             name,
             self._owner,
             config["image"],
-            "mariadb-backup",
-            volumes=volumes,
+            "sh",
+            volumes=[*volumes, f"{fifo.parent}:/pipes"],
             limits={"cpus": config.get("cpus"), "memory": config.get("memory")},
             user=str(config["uid"]),
         )
@@ -225,18 +226,19 @@ class Node:
         ]
         options += [f"--incremental-lsn={from_lsn}"] if from_lsn else []
         options += [f"--throttle={config['throttle']}"] if config.get("throttle") else []
-        return children.Child([*run, *options], name, log, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        return children.Child(children.piped(run, fifo, ">", ["mariadb-backup", *options]), name, log, fifo)
 
     def dump(self, kind: str, log: IO[bytes]) -> children.Child:
         """mariadb-dump, giving the schema alone or the data with it, as of one moment."""
         name = f"{self._owner}-stream"
+        fifo = children.make_fifo(self._config, name)
         config = self._config
         run = children.run_arguments(
             name,
             self._owner,
             config["image"],
-            "mariadb-dump",
-            volumes=[f"{Path(config['socket']).parent}:/run/mysqld"],
+            "sh",
+            volumes=[f"{Path(config['socket']).parent}:/run/mysqld", f"{fifo.parent}:/pipes"],
             limits={"cpus": config.get("cpus"), "memory": config.get("memory")},
             user="0",
         )
@@ -248,7 +250,7 @@ class Node:
         ]
         options += ["--single-transaction", "--quick", "--routines", "--triggers", "--events", "--hex-blob"]
         options += ["--no-data"] if kind == "schema" else []
-        return children.Child([*run, *options], name, log, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        return children.Child(children.piped(run, fifo, ">", ["mariadb-dump", *options]), name, log, fifo)
 
     def facts(self, workspace: Path) -> dict[str, Any]:
         """What mariadb-backup wrote down of the backup it made."""

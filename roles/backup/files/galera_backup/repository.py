@@ -46,7 +46,7 @@ class Repository:
         self._owner = owner
         self._directory = Path(config["directory"])
 
-    def command(self, name: str, *arguments: str) -> list[str]:
+    def command(self, name: str, *arguments: str, fifo: Path | None = None, direction: str = "") -> list[str]:
         local = self.url.startswith("/")
         volumes = [f"{self._directory}/secrets:/secrets:ro", f"{self._directory}/cache:/cache"]
         volumes += [f"{self.url}:/repository"] if local else []
@@ -60,8 +60,16 @@ class Repository:
             options += [f"--limit-{direction}", str(rate)] if rate else []
         network = "none" if local else "host"
         image = self._config["restic_image"]
+        volumes += [f"{fifo.parent}:/pipes"] if fifo else []
         run = children.run_arguments(name, self._owner, image, "sh", network, volumes, limits)
-        return [*run, "-c", _RUN, "restic", *options, *arguments]
+        restic = ["-c", _RUN, "restic", *options, *arguments]
+        return children.piped(run, fifo, direction, ["sh", *restic]) if fifo else [*run, *restic]
+
+    def _child(self, name: str, direction: str, log: IO[bytes], *arguments: str, **pipes: Any) -> children.Child:
+        """restic with its input (<) or output (>) through a fifo."""
+        fifo = children.make_fifo(self._config, name)
+        command = self.command(name, *arguments, fifo=fifo, direction=direction)
+        return children.Child(command, name, log, fifo, **pipes)
 
     def name(self, purpose: str) -> str:
         """Of a container; the repository's locks show it as the host's name."""
@@ -92,16 +100,13 @@ class Repository:
         name = self.name("store")
         arguments = ["backup", "--stdin", "--stdin-filename", f"{identifier}.stream", "--host", self._config["cluster"]]
         arguments += [f"--tag={tag}" for tag in ("stream", identifier, *tags)]
-        return children.Child(
-            self.command(name, *arguments), name, log, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
-        )
+        return self._child(name, "<", log, *arguments)
 
     def fetch(self, identifier: str, log: IO[bytes]) -> children.Child:
         """A process that gives the stream of a backup."""
         name = self.name("fetch")
         arguments = ["dump", "--tag", f"stream,{identifier}", "--host", self._config["cluster"], "latest"]
-        command = self.command(name, *arguments, f"/{identifier}.stream")
-        return children.Child(command, name, log, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        return self._child(name, ">", log, *arguments, f"/{identifier}.stream")
 
     def commit(self, manifest: Manifest) -> None:
         arguments = ["backup", "--quiet", "--stdin", "--stdin-filename", f"{manifest.id}.json"]
@@ -151,8 +156,7 @@ class Repository:
         arguments = ["backup", "--json", "--stdin", "--stdin-filename", f"{segment.node}.{segment.file}"]
         arguments += ["--host", self._config["cluster"], *(f"--tag={tag}" for tag in segment.tags())]
         with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as told:
-            command = self.command(name, *arguments)
-            with children.Child(command, name, said, stdin=subprocess.PIPE, stdout=told) as target:
+            with self._child(name, "<", said, *arguments, stdout=told) as target:
                 children.send(file, segment.size, target, "restic")
             told.seek(0)
             last = json.loads(told.read().splitlines()[-1])
@@ -160,11 +164,12 @@ class Repository:
 
     def fetch_binlog(self, segment: Segment, target: IO[bytes]) -> None:
         name = self.name("fetch-binlog")
-        command = self.command(name, "dump", segment.snapshot, f"/{segment.node}.{segment.file}")
+        file = f"/{segment.node}.{segment.file}"
         with (
             tempfile.TemporaryFile() as said,
-            children.Child(command, name, said, stdin=subprocess.DEVNULL, stdout=target) as source,
+            self._child(name, ">", said, "dump", segment.snapshot, file) as source,
         ):
+            children.Copied().copy(source.output, target)
             source.end(f"Fetching {segment.file} of {segment.node}")
 
     def drop(self, snapshots: Iterable[str]) -> None:

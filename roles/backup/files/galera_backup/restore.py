@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -158,9 +157,11 @@ class Restore:
     def _extract(self, manifest: Manifest, part: str) -> None:
         with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as told:
             name = f"{self._owner}-extract"
-            command = self._container(name, "mbstream", ["-x", "-C", f"/restore/{part}"])
+            fifo = children.make_fifo(self._config, name)
+            run = self._container(name, "sh", [], f"{fifo.parent}:/pipes")
+            command = children.piped(run, fifo, "<", ["mbstream", "-x", "-C", f"/restore/{part}"])
             with (
-                children.Child(command, name, told, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as target,
+                children.Child(command, name, told, fifo) as target,
                 self._repository.fetch(manifest.id, said) as source,
             ):
                 names = (f"Fetching {manifest.id} from {self._repository.url}", f"Unpacking {manifest.id}")
@@ -186,11 +187,11 @@ class Restore:
 
         return tell
 
-    def _container(self, name: str, entrypoint: str, arguments: Sequence[str]) -> list[str]:
+    def _container(self, name: str, entrypoint: str, arguments: Sequence[str], *volumes: str) -> list[str]:
         limits = {name: self._config.get(name) for name in ("cpus", "memory")}
         limits.update(self._config.get("limits", {}))
-        volumes = [f"{self._target}:/restore"]
-        run = children.run_arguments(name, self._owner, self._config["image"], entrypoint, "none", volumes, limits, "0")
+        mounted = [f"{self._target}:/restore", *volumes]
+        run = children.run_arguments(name, self._owner, self._config["image"], entrypoint, "none", mounted, limits, "0")
         return [*run, *arguments]
 
     def _prepare(self, manifest: Manifest, *options: str) -> None:

@@ -19,7 +19,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "roles/backup/files"))
 
-from galera_backup import admission, checks, children, drill, drills, gauges, manifest, report
+from galera_backup import admission, binlog, checks, children, drill, drills, gauges, manifest, report
 
 HOUR = 3600.0
 MIB = 1 << 20
@@ -327,7 +327,16 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., dril
                 raise manifests
             return list(manifests)
 
+        def replay(_: Any, __: Any, plan: Any, reached: str) -> str:
+            ranges = [(step.behind, plan.seqno or step.segment.end) for step in plan.steps]
+            replays.append((reached, ranges))
+            return f"0-1-{ranges[-1][1]}"
+
+        replays: list[Any] = changes.pop("replays", [])
+        segments: list[binlog.Segment] = changes.pop("segments", [])
         monkeypatch.setattr(drill.Repository, "manifests", listed)
+        monkeypatch.setattr(drill.Repository, "binlogs", lambda _: segments)
+        monkeypatch.setattr(drill.Restore, "replay", replay)
         monkeypatch.setattr(drill.Restore, "run", changes.pop("restore", lambda *_: None))
         monkeypatch.setattr(drill.Drill, "_have_images", lambda *_: None)
         monkeypatch.setattr(drill, "Gauges", lambda *_: nullcontext(Gauges()))
@@ -399,12 +408,32 @@ def test_the_last_backup_is_named_when_the_key_is_wrong(world: Callable[..., dri
     assert result.backup == "20260131T020000Z-mariadb3"
 
 
-def test_counts_of_another_moment_are_not_compared(world: Callable[..., drill.Result]) -> None:
-    result = world([counted(counted="0-1-5")])
-    assert (result.error, result.compared) == ("", {})
-    assert "they are of 0-1-5, the data of 0-1-1" in result.notes[0]
+def segment(begin: int, end: int, latest: int = 2000) -> binlog.Segment:
+    return binlog.Segment(f"s{begin}", "u", 0, "mariadb3", f"b{begin}", begin, end, latest, MIB)
+
+
+def test_rows_are_compared_at_the_moment_at_which_they_were_counted(world: Callable[..., drill.Result]) -> None:
+    replays: list[Any] = []
+    logs = [segment(0, 4), segment(4, 9), segment(9, 12, latest=3000)]
+    result = world([counted(counted="0-1-5")], RIGHT, segments=logs, replays=replays)
+    assert (result.error, result.compared) == ("", {"rows": 2, "checksum": 1})
+    assert replays == [("0-1-1", [(1, 5), (4, 5)]), ("0-1-5", [(5, 9), (9, 12)])]
+    assert (result.reached, result.newest_transaction) == ("0-1-12", 3000)
+    assert result.rpo == result.began - 3000
+
+
+def test_a_count_that_the_archive_does_not_reach_is_not_compared(world: Callable[..., drill.Result]) -> None:
+    result = world([counted(counted="0-1-5")], segments=[segment(0, 4)])
+    assert (result.error, result.compared, result.reached) == ("", {}, "0-1-4")
+    assert "they are of 0-1-5, and the archived binary logs end with 4" in result.notes[0]
     assert world([counted(counted="0-1-1")], RIGHT).compared["rows"] == 2
     assert "no row counts" in world([made()]).notes[0]
+
+
+def test_a_gap_in_the_archive_fails_the_drill(world: Callable[..., drill.Result]) -> None:
+    result = world([made()], segments=[segment(0, 4), segment(6, 9)])
+    assert "have a gap" in result.error
+    assert result.backup == "20260131T020000Z-mariadb3"
 
 
 def test_it_waits_for_what_the_chain_needs_and_its_turn_is_no_restore_time(

@@ -118,6 +118,13 @@ def test_a_longer_copy_of_a_binary_log_makes_shorter_ones_needless() -> None:
     }
 
 
+def test_a_longer_copy_takes_a_segments_place() -> None:
+    wanted = segment(5, 9)
+    others = [segment(5, 8), segment(5, 20, "mariadb2"), segment(6, 20), segment(5, 20, uuid="another history")]
+    assert binlog.longer([*others, segment(5, 12), segment(5, 30)], wanted) == segment(5, 30)
+    assert binlog.longer([*others, wanted], wanted) is None
+
+
 def test_binary_logs_are_needed_as_long_as_a_backup_goes_on_with_them() -> None:
     logs = [
         segment(1, 5, latest=10),

@@ -185,6 +185,12 @@ def _whose(segment: Segment) -> tuple[str, str, str]:
     return segment.uuid, segment.node, segment.file
 
 
+def longer(segments: Iterable[Segment], wanted: Segment) -> Segment | None:
+    """What has taken a segment's place in the repository: the same binary log, at least as far."""
+    same = [each for each in segments if _whose(each) == _whose(wanted) and each.snapshot != wanted.snapshot]
+    return next((each for each in sorted(same, key=lambda each: -each.end) if each.end >= wanted.end), None)
+
+
 def unneeded(segments: Iterable[Segment], kept: Iterable[Manifest], before: float) -> list[str]:
     """The snapshots of binary logs that end before this time, and that no backup that is kept goes on with."""
     first: dict[str, int] = {}

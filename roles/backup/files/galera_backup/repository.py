@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from . import children
-from .binlog import Segment
+from .binlog import Segment, longer
 from .manifest import BackupError, Manifest
 
 _REASONS = {
@@ -163,6 +163,19 @@ class Repository:
         return replace(segment, snapshot=last["snapshot_id"])
 
     def fetch_binlog(self, segment: Segment, target: IO[bytes]) -> None:
+        """A binary log into a file, which gets more than the segment where a longer copy has taken its place meanwhile."""
+        while True:
+            try:
+                return self._fetch_binlog(segment, target)
+            except BackupError:
+                replaced = longer(self.binlogs(), segment)
+                if replaced is None:
+                    raise
+                segment = replaced
+                target.seek(0)
+                target.truncate()
+
+    def _fetch_binlog(self, segment: Segment, target: IO[bytes]) -> None:
         name = self.name("fetch-binlog")
         file = f"/{segment.node}.{segment.file}"
         with (

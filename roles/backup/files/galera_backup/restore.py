@@ -132,7 +132,7 @@ class Restore:
             self._say(f"Fetching {step.segment.file} of {step.segment.node}, {step.segment.size >> 20} MiB.")
             with (logs / name).open("w+b") as file:
                 self._repository.fetch_binlog(step.segment, file)
-                found = [each for each in transactions(file, domain) if each.seqno > step.behind]
+                found = [each for each in transactions(file, domain) if step.behind < each.seqno <= step.segment.end]
             if not found or found[-1].seqno != step.segment.end:
                 raise BackupError(f"{name} is not what was archived: it does not reach {step.segment.end}.")
             last: Transaction | None = found[-1]

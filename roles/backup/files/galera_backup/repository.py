@@ -163,15 +163,17 @@ class Repository:
         return replace(segment, snapshot=last["snapshot_id"])
 
     def fetch_binlog(self, segment: Segment, target: IO[bytes]) -> None:
-        """A binary log into a file, which gets more than the segment where a longer copy has taken its place meanwhile."""
+        """A binary log into a file: more of it than the segment where a longer copy has taken its place meanwhile."""
+        tried = {segment.snapshot}
         while True:
             try:
                 return self._fetch_binlog(segment, target)
             except BackupError:
                 replaced = longer(self.binlogs(), segment)
-                if replaced is None:
+                if replaced is None or replaced.snapshot in tried:
                     raise
                 segment = replaced
+                tried.add(segment.snapshot)
                 target.seek(0)
                 target.truncate()
 

@@ -55,9 +55,9 @@ class Repository:
         options += ["--cache-dir", "/cache", "--compression", self._config.get("compression", "auto")]
         options += ["--retry-lock", "5m"]
         options += ["--option", _SFTP] if self.url.startswith("sftp:") else []
-        for direction in ("upload", "download"):
-            rate = self._config.get(f"limit_{direction}_kib")
-            options += [f"--limit-{direction}", str(rate)] if rate else []
+        for way in ("upload", "download"):
+            rate = self._config.get(f"limit_{way}_kib")
+            options += [f"--limit-{way}", str(rate)] if rate else []
         network = "none" if local else "host"
         image = self._config["restic_image"]
         volumes += [f"{fifo.parent}:/pipes"] if fifo else []

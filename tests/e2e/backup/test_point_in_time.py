@@ -141,6 +141,38 @@ def test_just_before_a_table_was_dropped(lab: Lab) -> None:
     again.account()
 
 
+def test_one_table_without_touching_the_cluster(lab: Lab) -> None:
+    mark(lab, "single")
+    archived(lab, "TABLE single")
+    made(lab, "full")
+    with lab.through_vip() as connection, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO single VALUES (4)")
+        cursor.execute("DROP TABLE single")
+    dropped = archived(lab, "DROP TABLE `single`")
+    prefix, _, seqno = dropped.rpartition("-")
+    before = lab.uuids()
+    only = ("-e", "scratch_only=application.single")
+    run = lab.play("scratch", *only, "-e", f"restore_to_gtid={prefix}-{int(seqno) - 1}")
+    assert run.returncode == 0, run.stdout
+    host = list(lab.nodes)[-1]
+    directory = f"/containers/{lab.nodes[host]}/backup/scratch"
+    container = lab.quick(host, "docker ps --format '{{.Names}}' --filter name=-scratch-server").strip()
+    question = "mariadb --no-defaults --socket=/restore/run/sock -BNe 'SELECT COUNT(*) FROM application.single'"
+    assert lab.quick(host, f"docker exec --user 0 {container} {question}").strip() == "4"
+    assert "INSERT INTO `single` VALUES" in lab.quick(host, f"cat {directory}/application.single.sql")
+    assert lab.quick(host, f"stat -c %a {directory}/application.single.sql").strip() == "600"
+    run = lab.play("scratch", "-e", "scratch_only=")
+    assert run.returncode == 0, run.stdout
+    assert lab.quick(host, "docker ps -aq --filter name=-scratch").strip() == ""
+    assert lab.quick(host, f"ls {directory}", check=False) == ""
+    assert lab.whole()
+    assert lab.uuids() == before
+    run = lab.play("scratch", "-e", "scratch_only=application.nothing")
+    assert run.returncode != 0
+    assert "Dumping application.nothing failed" in run.stdout
+    assert lab.play("scratch", "-e", "scratch_only=").returncode == 0
+
+
 def test_to_a_time(lab: Lab) -> None:
     """The plan alone: what began before that second."""
     made(lab, "full")

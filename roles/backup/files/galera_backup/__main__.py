@@ -30,7 +30,15 @@ from galera_backup.node import Node
 from galera_backup.plan import Wanted, parse_gtid, parse_time, plan
 from galera_backup.repository import Repository
 from galera_backup.restore import Restore
+from galera_backup.server import Server
 from galera_backup.stream import Stream
+
+# Arguments: the file, the database, and the table if it is one.
+_DUMP = """
+file=$1
+shift
+mariadb-dump --no-defaults --socket=/restore/run/sock --user=root --routines --events "$@" >"/restore/$file"
+"""
 
 
 def say(text: str) -> None:
@@ -113,6 +121,30 @@ def restore(config: Mapping[str, Any], owner: str, given: argparse.Namespace) ->
         job.run(chosen)
 
 
+def scratch(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
+    """A server of its own on what was restored, until SIGTERM, and one database or table of it as a file of SQL."""
+    stop = stopped()
+    repository = Repository(config, owner)
+    chosen = plan(point(given), repository.manifests(), repository.binlogs())
+    children.remove_all(owner)
+    Restore(config, owner, repository, given.target, say).run(chosen)
+    with Server(config, owner, given.target, chosen.last.lower_case_table_names) as server:
+        file = given.target / f"{given.only}.sql"
+        file.touch(mode=0o600)
+        server.shell(_DUMP, file.name, *given.only.split(".", 1), what=f"Dumping {given.only}")
+        write(given.target / "scratch.json", json.dumps({"file": str(file), "socket": str(server.socket)}))
+        say(f"{given.only} is in {file}; the server answers at {server.socket}.")
+        stop.wait()
+
+
+def stopped() -> threading.Event:
+    """Set by SIGTERM."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
 def statements(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
     """The statements in the archived binary logs, with their GTIDs. To be restored is the one before a mistake."""
     since = parse_time(given.since)
@@ -173,9 +205,7 @@ def stream(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None
         lines = [f"dbops_galera_binlog_{name}{labels} {value:.0f}" for name, value in values.items()]
         write(Path(config["directory"]) / "binlog.prom", "\n".join(lines) + "\n")
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stopped()
     node, repository = Node(config, owner), Repository(config, owner)
     Stream(config, owner, node, repository, say, record_stream, stop).run()
 
@@ -204,8 +234,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--config", required=True, type=Path)
     commands = parser.add_subparsers(dest="command", required=True)
 
-    def command(name: str, text: str, do: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=text)
+    def command(
+        name: str, text: str, do: Callable[[argparse.Namespace], None], *shared: argparse.ArgumentParser
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, parents=shared)
         added.set_defaults(do=do)
         return added
 
@@ -224,11 +256,16 @@ def parse() -> argparse.Namespace:
         "statements", "those in the archived binary logs, such as DROP TABLE", of_node("-statements", statements)
     )
     one.add_argument("--since", default="1970-01-01", help="ISO 8601")
-    one = command("restore", "make a datadir", of_node("-restore", restore))
-    one.add_argument("--target", required=True, type=Path)
-    one.add_argument("--backup", default="", help="id; the newest unless given")
-    one.add_argument("--gtid", default="", help="of the last transaction that is restored")
-    one.add_argument("--time", default="", help="ISO 8601: what began before it is restored")
+    pointed = argparse.ArgumentParser(add_help=False)
+    pointed.add_argument("--target", required=True, type=Path)
+    pointed.add_argument("--backup", default="", help="id; the newest unless given")
+    pointed.add_argument("--gtid", default="", help="of the last transaction that is restored")
+    pointed.add_argument("--time", default="", help="ISO 8601: what began before it is restored")
+    one = command(
+        "scratch", "a server of its own on restored data, until SIGTERM", of_node("-scratch", scratch), pointed
+    )
+    one.add_argument("--only", required=True, metavar="DATABASE[.TABLE]", help="what is written to a file of SQL, too")
+    one = command("restore", "make a datadir", of_node("-restore", restore), pointed)
     one.add_argument("--check", action="store_true", help="say what would be restored, and whether it could be")
     one = command("drill", "restore the newest backup of each cluster into a throw-away server", drill)
     one.add_argument("--only", nargs="+", default=[], metavar="CLUSTER")

@@ -69,10 +69,11 @@ operations: images ## the scenarios of failures, operation, upgrade and scaling,
 
 test: lint sanity unit contract scenarios ## everything, on a machine with nothing but Python, git and make
 
-bench: images ## ratios: site against the same commands by hand, verbs under load, recover against its parts, proxysql_admin
+bench: images ## ratios: site by hand, verbs under load, recover, proxysql_admin, and backup, restore and drill of 2 GB
 	@tests/bench/proxysql_admin.py
 	@tests/bench/run.sh
 	@tests/bench/verbs.sh
+	@tests/bench/backup.sh
 
 clean: lab-down ## also remove the virtual environment and what was built
 	@rm -rf .venv .ansible .lab

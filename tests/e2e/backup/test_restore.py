@@ -197,8 +197,12 @@ def test_a_full_repository_is_no_backup(lab: Lab) -> None:
 
 
 def test_a_lost_repository_is_told(lab: Lab) -> None:
+    host = next(name for name, node in lab.nodes.items() if node == backups(lab)[-1]["node"])
     lab.quick("backup1", f"mv {REPOSITORY} {REPOSITORY}.away")
     try:
+        said = program(lab, host, "run --kind auto", check=False)
+        assert "There is no repository at" in said
+        assert "was backed up before" in said
         refused(lab, f"There is no repository at {url(lab)}")
     finally:
         lab.quick("backup1", f"mv {REPOSITORY}.away {REPOSITORY}")

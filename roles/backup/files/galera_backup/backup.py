@@ -40,6 +40,11 @@ def take(
             " restore reaches. Set mariadb_binlog as well."
         )
     if not repository.exists():
+        if kind != "full" and node.mark():
+            raise BackupError(
+                f"There is no repository at {repository.url}, though {node.name} was backed up before: it is not"
+                " mounted, or gone. To begin a new one, make a full backup."
+            )
         say(f"Making the repository {repository.url}.")
         repository.make()
     began = time.time()

@@ -96,7 +96,7 @@ class Stream:
             uuid, own = self._node.binlog_position(self._domain)
             if uuid != known[0] or own > known[1]:
                 # Asked only when there is something that it may lack: restic takes a second of CPU.
-                known = (uuid, archived(self._repository.binlogs(), uuid) if self._repository.exists() else 0)
+                known = (uuid, archived(self._repository.binlogs(), uuid))
             there = known[1]
             now = time.monotonic()
             if behind and there >= behind[0]:
@@ -115,9 +115,6 @@ class Stream:
 
     def _start(self, uuid: str) -> str:
         """The newest binary log of this node that begins within the archive. Says at once where none does: a gap."""
-        if not self._repository.exists():
-            self._say(f"Making the repository {self._repository.url}.")
-            self._repository.make()
         there = archived(self._repository.binlogs(), uuid)
         files = self._node.binlogs()
         begins = 0

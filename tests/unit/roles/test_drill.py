@@ -564,6 +564,7 @@ class Balance(html.parser.HTMLParser):
 
 def test_the_page_says_what_failed_and_needs_nothing_else() -> None:
     used = {"container": "drill.shop-server", "memory_max_bytes": 5 * MIB, "cpu_seconds_rate": 0.5}
+    used |= {"seconds": 4.0, "reads": 40, "writes": 4}
     histories = {
         "shop": [told(1000.0, containers=[used]), told(90000.0, "<b>rows</b> differ", notes=["a note"])],
         "crm": [told(90000.0, containers=[used], limits={"cpus": 1.0, "memory": "2g"})],

@@ -158,7 +158,8 @@ def _containers(result: Mapping[str, Any]) -> str:
         f'<td class="n">{megabytes(each["memory_max_bytes"])}</td>'
         f'<td class="n">{each.get("read_bytes_rate", 0) / (1 << 20):.1f}</td>'
         f'<td class="n">{each.get("written_bytes_rate", 0) / (1 << 20):.1f}</td>'
-        f'<td class="n">{each["reads"] / each["seconds"]:.0f}</td><td class="n">{each["writes"] / each["seconds"]:.0f}</td></tr>'
+        f'<td class="n">{each["reads"] / each["seconds"]:.0f}</td>'
+        f'<td class="n">{each["writes"] / each["seconds"]:.0f}</td></tr>'
         for each in result["containers"]
         if "cpu_seconds_rate" in each
     ]

@@ -170,7 +170,7 @@ def test_three_at_once_within_the_limits(lab: Lab) -> None:
 
 
 def test_set_up_again_changes_nothing(lab: Lab) -> None:
-    run = lab.play("site")
+    run = lab.play("drills")
     assert run.returncode == 0, run.stdout
     assert all(counts["changed"] == 0 for counts in recap(run.stdout).values()), run.stdout
 

@@ -31,7 +31,7 @@ def values(lab: Lab) -> list[set[str]]:
 
 
 def test_over_a_living_cluster_and_killed(lab: Lab) -> None:
-    """Rows of before the backup are there and later ones are not; the controller is killed at four moments on the way."""
+    """Rows of before the backup are there and later ones are not; the controller is killed at four moments."""
     write(lab, "full")
     good(lab, "full")
     write(lab, "incremental")

@@ -393,6 +393,17 @@ def test_a_drill_that_fails(
     assert "FAILED" in drills.sentence(result)
 
 
+def test_all_that_is_wrong_is_told(world: Callable[..., drill.Result]) -> None:
+    """As of a torn table: mariadb-check names it, and the server refuses to count its rows."""
+    torn = {
+        "mariadb-check": "app.orders\nWarning  : InnoDB: The B-tree of index PRIMARY is corrupted.\nerror    : Corrupt\n",
+        "SELECT COUNT(*) FROM `app`.`orders`": manifest.BackupError("Got error 1877."),
+    }
+    result = world([counted()], torn)
+    assert result.error == "mariadb-check (error): app.orders: Corrupt. Got error 1877."
+    assert result.notes == ["mariadb-check (warning): app.orders: InnoDB: The B-tree of index PRIMARY is corrupted."]
+
+
 def test_the_last_backup_is_named_when_the_key_is_wrong(world: Callable[..., drill.Result]) -> None:
     world([made()])
     result = world(manifest.BackupError("wrong key"))

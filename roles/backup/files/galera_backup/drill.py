@@ -165,6 +165,8 @@ class Drill:
             # cgroup v1 lets buffered writes through, so the stream itself is held back.
             "write_rate": limits["disk_write_mb"] * _MIB,
         }
+        # All that is wrong is told, not only the first of it.
+        self._problems: list[str] = []
         self._result = Result(cluster["name"], config["host"], time.time(), limits=dict(limits))
 
     def _say(self, text: str) -> None:
@@ -179,9 +181,10 @@ class Drill:
             with self._watched():
                 self._all()
         except BackupError as error:
-            result.error = str(error)
+            self._problems.append(str(error))
         except Exception as error:  # A drill that goes wrong in a way nobody thought of has failed, too.
-            result.error = f"{type(error).__name__}: {error}"
+            self._problems.append(f"{type(error).__name__}: {error}")
+        result.error = " ".join(self._problems)
         result.ended = time.time()
         children.remove_all(self._owner)
         keep(self._directory, result)
@@ -207,9 +210,7 @@ class Drill:
                 result.rto = time.time() - result.began - result.waited
                 result.steps["start"] = round(time.time() - begun, 2)
                 self._note()
-                problems = self._look(server, wanted[-1])
-        if problems:
-            raise BackupError(" ".join(problems))
+                self._look(server, wanted[-1])
 
     def _wanted(self, repository: Repository) -> list[Manifest]:
         """The newest backup, whether it can be restored or not: an older one that can would hide that."""
@@ -241,41 +242,39 @@ class Drill:
         """The one place where data come from; afterwards they are those of the newest transaction."""
         Restore(self._config, self._owner, repository, self._place / "data", self._say).run(wanted)
 
-    def _look(self, server: Server, manifest: Manifest) -> list[str]:
+    def _look(self, server: Server, manifest: Manifest) -> None:
         result = self._result
         with self._step("mariadb-check"):
             socket = "--socket=/restore/run/sock"
             said = server.shell(f"mariadb-check {socket} --all-databases --check", what="mariadb-check")
             result.checked, errors, warnings = checks.checked(said)
             result.notes += warnings
-        problems = [*errors]
+        self._problems += errors
         if not result.checked:
-            problems.append("mariadb-check found no table.")
+            self._problems.append("mariadb-check found no table.")
         with self._step("compare"):
-            problems += self._compare(server, manifest)
+            self._compare(server, manifest)
         with self._step("assert"):
             for statement in checks.statements(self._cluster.get("assertions", "")):
                 try:
-                    problems += checks.asserted(statement, server.ask(statement))
+                    self._problems += checks.asserted(statement, server.ask(statement))
                 except BackupError as error:
-                    problems += checks.asserted(statement, error=str(error))
+                    self._problems += checks.asserted(statement, error=str(error))
                 result.asserted += 1
-        return problems
 
-    def _compare(self, server: Server, manifest: Manifest) -> list[str]:
+    def _compare(self, server: Server, manifest: Manifest) -> None:
         if not (manifest.tables or manifest.checksums):
             self._result.notes.append("The backup has no row counts and no checksums: see backup_count_rows.")
-            return []
+            return
         if manifest.counted and manifest.counted != manifest.gtid:
             self._result.notes.append(
                 f"Rows and checksums were not compared: they are of {manifest.counted}, the data of {manifest.gtid}."
             )
-            return []
+            return
         known = server.ask(
             "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
         )
         quoted = {f"{one}.{two}": ".".join(f"`{name.replace('`', '``')}`" for name in (one, two)) for one, two in known}
-        problems = []
         for what, wanted, question, column in (
             ("rows", manifest.tables, "SELECT COUNT(*) FROM {}", 0),
             ("checksum", manifest.checksums, "CHECKSUM TABLE {}", 1),
@@ -284,8 +283,7 @@ class Drill:
                 table: int(server.ask(question.format(quoted[table]))[0][column]) for table in wanted if table in quoted
             }
             self._result.compared[what] = len(found)
-            problems += checks.differing(what, wanted, found)
-        return problems
+            self._problems += checks.differing(what, wanted, found)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:

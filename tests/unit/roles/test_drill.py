@@ -396,7 +396,9 @@ def test_a_drill_that_fails(
 def test_all_that_is_wrong_is_told(world: Callable[..., drill.Result]) -> None:
     """As of a torn table: mariadb-check names it, and the server refuses to count its rows."""
     torn = {
-        "mariadb-check": "app.orders\nWarning  : InnoDB: The B-tree of index PRIMARY is corrupted.\nerror    : Corrupt\n",
+        "mariadb-check": "app.orders\n"
+        "Warning  : InnoDB: The B-tree of index PRIMARY is corrupted.\n"
+        "error    : Corrupt\n",
         "SELECT COUNT(*) FROM `app`.`orders`": manifest.BackupError("Got error 1877."),
     }
     result = world([counted()], torn)

@@ -132,23 +132,23 @@ def overlap(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 def within(result: dict[str, Any]) -> list[str]:
-    """What containers used beyond the limits, by their own counters; a twentieth is the counters' grain."""
+    """What containers used beyond the limits, by their own counters; a twentieth is the counters' grain.
+
+    Operations are counted over a container's life: after a quiet while the kernel (6.18) lets a burst of them through.
+    """
     limits, over = result["limits"], []
     for used in result["containers"]:
         memory = limits["restic_memory" if used["container"].endswith(("-fetch", "-restic")) else "memory"]
-        wanted = {
-            "memory_max_bytes": int(memory.rstrip("m")) << 20,
-            "cpu_seconds_rate": limits["cpus"] * 1.05,
-            "read_bytes_rate": limits["disk_read_mb"] * 1.05 * (1 << 20),
-            "written_bytes_rate": limits["disk_write_mb"] * 1.05 * (1 << 20),
-            "reads_rate": limits["disk_read_iops"] * 1.05,
-            "writes_rate": limits["disk_write_iops"] * 1.05,
+        seconds = max(used["seconds"], 2)
+        shares = {
+            "memory": used["memory_max_bytes"] / (int(memory.rstrip("m")) << 20),
+            "CPU": used.get("cpu_seconds_rate", 0) / limits["cpus"] / 1.05,
+            "read": used.get("read_bytes_rate", 0) / (limits["disk_read_mb"] * 1.05 * (1 << 20)),
+            "written": used.get("written_bytes_rate", 0) / (limits["disk_write_mb"] * 1.05 * (1 << 20)),
+            "reads": used["reads"] / seconds / (limits["disk_read_iops"] * 1.05),
+            "writes": used["writes"] / seconds / (limits["disk_write_iops"] * 1.05),
         }
-        over += [
-            f"{result['cluster']}: {used['container']}: {name} {used[name]} of {limit}"
-            for name, limit in wanted.items()
-            if used.get(name, 0) > limit
-        ]
+        over += [f"{used['container']}: {name} {share:.2f}" for name, share in shares.items() if share > 1]
     return over
 
 
@@ -170,7 +170,7 @@ def test_three_at_once_within_the_limits(lab: Lab) -> None:
 
 
 def test_set_up_again_changes_nothing(lab: Lab) -> None:
-    run = lab.play("site")
+    run = lab.play("drills")
     assert run.returncode == 0, run.stdout
     assert all(counts["changed"] == 0 for counts in recap(run.stdout).values()), run.stdout
 

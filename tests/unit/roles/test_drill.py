@@ -402,6 +402,19 @@ def test_a_drill_that_fails(
     assert "FAILED" in drills.sentence(result)
 
 
+def test_all_that_is_wrong_is_told(world: Callable[..., drill.Result]) -> None:
+    """As of a torn table: mariadb-check names it, and the server refuses to count its rows."""
+    torn = {
+        "mariadb-check": "app.orders\n"
+        "Warning  : InnoDB: The B-tree of index PRIMARY is corrupted.\n"
+        "error    : Corrupt\n",
+        "SELECT COUNT(*) FROM `app`.`orders`": manifest.BackupError("Got error 1877."),
+    }
+    result = world([counted()], torn)
+    assert result.error == "Got error 1877. mariadb-check (error): app.orders: Corrupt."
+    assert result.notes == ["mariadb-check (warning): app.orders: InnoDB: The B-tree of index PRIMARY is corrupted."]
+
+
 def test_the_last_backup_is_named_when_the_key_is_wrong(world: Callable[..., drill.Result]) -> None:
     world([made()])
     result = world(manifest.BackupError("wrong key"))
@@ -593,9 +606,11 @@ class Balance(html.parser.HTMLParser):
 
 def test_the_page_says_what_failed_and_needs_nothing_else() -> None:
     used = {"container": "drill.shop-server", "memory_max_bytes": 5 * MIB, "cpu_seconds_rate": 0.5}
+    used |= {"seconds": 4.0, "reads": 40, "writes": 4}
+    extract = {**used, "container": "drill.crm-extract"}
     histories = {
         "shop": [told(1000.0, containers=[used]), told(90000.0, "<b>rows</b> differ", notes=["a note"])],
-        "crm": [told(90000.0, containers=[used], limits={"cpus": 1.0, "memory": "2g"})],
+        "crm": [told(90000.0, size=8 * MIB, containers=[used, extract], limits={"cpus": 1.0, "memory": "2g"})],
         "<new>": [],
     }
     page = report.page(histories, "vault1", 100000.0, 50)
@@ -608,6 +623,7 @@ def test_the_page_says_what_failed_and_needs_nothing_else() -> None:
     assert "&lt;new&gt;" in page
     assert "a note" in page
     assert "http" not in page
+    assert "came at 2.0 MiB a second" in page
     # What failed stands first.
     assert page.index("&lt;new&gt;") < page.index("<td>shop") < page.index("<td>crm")
 

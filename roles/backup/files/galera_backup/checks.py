@@ -47,7 +47,7 @@ def checked(said: str) -> tuple[int, list[str], list[str]]:
     for line in filter(None, map(str.strip, said.splitlines())):
         told = re.match(r"(error|warning|info|note|status)\s*:\s*(.*)", line, re.IGNORECASE)
         if told:
-            found.get(told[1].lower(), []).append(f"{table}: {told[2]}")
+            found.get(told[1].lower(), []).append(f"{table}: {told[2].rstrip('.')}")
         else:
             looked += 1
             table = re.sub(r"\s+OK$", "", line)

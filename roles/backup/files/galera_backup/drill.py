@@ -164,6 +164,8 @@ class Drill:
             # cgroup v1 lets buffered writes through, so the stream itself is held back.
             "write_rate": limits["disk_write_mb"] * _MIB,
         }
+        # All that is wrong is told, not only the first of it.
+        self._problems: list[str] = []
         self._result = Result(cluster["name"], config["host"], time.time(), limits=dict(limits))
 
     def _say(self, text: str) -> None:
@@ -178,9 +180,10 @@ class Drill:
             with self._watched():
                 self._all()
         except BackupError as error:
-            result.error = str(error)
+            self._problems.append(str(error))
         except Exception as error:  # A drill that goes wrong in a way nobody thought of has failed, too.
-            result.error = f"{type(error).__name__}: {error}"
+            self._problems.append(f"{type(error).__name__}: {error}")
+        result.error = " ".join(self._problems)
         result.ended = time.time()
         children.remove_all(self._owner)
         keep(self._directory, result)
@@ -205,12 +208,10 @@ class Drill:
             begun = time.time()
             with Server(self._config, self._owner, self._place / "data", plan.last.lower_case_table_names) as server:
                 result.steps["start"] = round(time.time() - begun, 2)
-                problems = self._go_on(job, server, plan)
+                self._go_on(job, server, plan)
                 result.rto = time.time() - result.began - result.waited - result.steps.get("compare", 0)
                 self._note()
-                problems += self._look(server)
-        if problems:
-            raise BackupError(" ".join(problems))
+                self._look(server)
 
     def _plan(self, repository: Repository) -> Plan:
         """The newest backup, even if it cannot be restored: an older one that can would hide that. And all since it."""
@@ -240,8 +241,8 @@ class Drill:
                 self._say(f"Pulling {image}.")
                 children.ask(["docker", "pull", "--quiet", image], f"Pulling {image}, which {manifest.id} needs,")
 
-    def _go_on(self, job: Restore, server: Server, plan: Plan) -> list[str]:
-        """From the backup to the newest transaction, with a stop where its rows were counted; what differs there."""
+    def _go_on(self, job: Restore, server: Server, plan: Plan) -> None:
+        """From the backup to the newest transaction, with a stop where its rows were counted, to compare them."""
         manifest, steps = plan.last, list(plan.steps)
         reached = manifest.gtid
         counted = int(manifest.counted.rpartition("-")[2] or 0)
@@ -251,7 +252,6 @@ class Drill:
                 f"Rows and checksums were not compared: they are of {manifest.counted}, and the archived binary logs"
                 f" end with {end}."
             )
-            problems = []
         else:
             if counted > manifest.seqno_of_gtid:
                 before = [step for step in steps if step.behind < counted]
@@ -262,41 +262,42 @@ class Drill:
                     replace(step, behind=max(step.behind, counted)) for step in steps if step.segment.end > counted
                 ]
             with self._step("compare"):
-                problems = self._compare(server, manifest)
+                try:
+                    self._compare(server, manifest)
+                except BackupError as error:
+                    # A table that cannot be read; mariadb-check has more to say about it.
+                    self._problems.append(str(error))
         if steps:
             with self._step("binary logs"):
                 reached = job.replay(server, Plan(plan.chain, steps, None, None), reached)
         self._result.reached = reached
-        return problems
 
-    def _look(self, server: Server) -> list[str]:
+    def _look(self, server: Server) -> None:
         result = self._result
         with self._step("mariadb-check"):
             socket = "--socket=/restore/run/sock"
             said = server.shell(f"mariadb-check {socket} --all-databases --check", what="mariadb-check")
             result.checked, errors, warnings = checks.checked(said)
             result.notes += warnings
-        problems = [*errors]
+        self._problems += errors
         if not result.checked:
-            problems.append("mariadb-check found no table.")
+            self._problems.append("mariadb-check found no table.")
         with self._step("assert"):
             for statement in checks.statements(self._cluster.get("assertions", "")):
                 try:
-                    problems += checks.asserted(statement, server.ask(statement))
+                    self._problems += checks.asserted(statement, server.ask(statement))
                 except BackupError as error:
-                    problems += checks.asserted(statement, error=str(error))
+                    self._problems += checks.asserted(statement, error=str(error))
                 result.asserted += 1
-        return problems
 
-    def _compare(self, server: Server, manifest: Manifest) -> list[str]:
+    def _compare(self, server: Server, manifest: Manifest) -> None:
         if not (manifest.tables or manifest.checksums):
             self._result.notes.append("The backup has no row counts and no checksums: see backup_count_rows.")
-            return []
+            return
         known = server.ask(
             "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
         )
         quoted = {f"{one}.{two}": ".".join(f"`{name.replace('`', '``')}`" for name in (one, two)) for one, two in known}
-        problems = []
         for what, wanted, question, column in (
             ("rows", manifest.tables, "SELECT COUNT(*) FROM {}", 0),
             ("checksum", manifest.checksums, "CHECKSUM TABLE {}", 1),
@@ -305,8 +306,7 @@ class Drill:
                 table: int(server.ask(question.format(quoted[table]))[0][column]) for table in wanted if table in quoted
             }
             self._result.compared[what] = len(found)
-            problems += checks.differing(what, wanted, found)
-        return problems
+            self._problems += checks.differing(what, wanted, found)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:

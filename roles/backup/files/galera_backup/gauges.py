@@ -20,6 +20,8 @@ _ROOT = Path("/sys/fs/cgroup")
 _INTERVAL = 0.25
 # A rate is that of so many seconds: the kernel gives its limits out in slices of a tenth.
 _SPAN = 2.0
+# A reading that took longer makes no rate.
+_GRAIN = 0.02
 _FLOWS = ("cpu_seconds", "read_bytes", "written_bytes", "reads", "writes")
 
 
@@ -101,7 +103,7 @@ class _Gauge:
 
     def look(self) -> bool:
         """False once the container has ended."""
-        texts = {}
+        texts, begun = {}, time.monotonic()
         for name, path in self._paths.items():
             try:
                 texts[name] = path.read_text(encoding="utf-8")
@@ -110,6 +112,10 @@ class _Gauge:
         if not texts:
             return False
         now, values = time.monotonic(), self._parse(texts, self._device)
+        if now - begun > _GRAIN:
+            # The host is busy: nobody can tell of which moment this is.
+            self._tell(now, values)
+            return True
         self._recent.append((now, values))
         while len(self._recent) > 2 and now - self._recent[1][0] >= _SPAN:
             self._recent.popleft()
@@ -118,9 +124,12 @@ class _Gauge:
             for flow in _FLOWS:
                 rate = (values[flow] - before[flow]) / (now - then)
                 self.seen[f"{flow}_rate"] = round(max(rate, float(self.seen.get(f"{flow}_rate", 0))), 3)
+        self._tell(now, values)
+        return True
+
+    def _tell(self, now: float, values: Mapping[str, float]) -> None:
         self.seen.update({key: round(value, 3) for key, value in values.items()})
         self.seen["seconds"] = round(now - self._begun, 1)
-        return True
 
 
 class Gauges:

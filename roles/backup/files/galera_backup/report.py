@@ -148,8 +148,8 @@ def _containers(result: Mapping[str, Any]) -> str:
             ("memory, most", f"of {escape(str(limits.get('memory') or 'all'))}"),
             ("read/s, most", f"of {limits.get('disk_read_mb') or 'all'} MiB"),
             ("written/s, most", f"of {limits.get('disk_write_mb') or 'all'} MiB"),
-            ("reads/s, most", f"of {limits.get('disk_read_iops') or 'all'}"),
-            ("writes/s, most", f"of {limits.get('disk_write_iops') or 'all'}"),
+            ("reads/s, mean", f"of {limits.get('disk_read_iops') or 'all'}"),
+            ("writes/s, mean", f"of {limits.get('disk_write_iops') or 'all'}"),
         )
     )
     rows = [
@@ -158,14 +158,17 @@ def _containers(result: Mapping[str, Any]) -> str:
         f'<td class="n">{megabytes(each["memory_max_bytes"])}</td>'
         f'<td class="n">{each.get("read_bytes_rate", 0) / (1 << 20):.1f}</td>'
         f'<td class="n">{each.get("written_bytes_rate", 0) / (1 << 20):.1f}</td>'
-        f'<td class="n">{each.get("reads_rate", 0):.0f}</td><td class="n">{each.get("writes_rate", 0):.0f}</td></tr>'
+        f'<td class="n">{each["reads"] / each["seconds"]:.0f}</td>'
+        f'<td class="n">{each["writes"] / each["seconds"]:.0f}</td></tr>'
         for each in result["containers"]
         if "cpu_seconds_rate" in each
     ]
     if not rows:
         return ""
-    said = "What its containers used, by the kernel's counters; restic has a memory limit of its own"
-    return f'<p class="faint used">{said}.</p><table>{head}</tr>{"".join(rows)}</table>'
+    taken = sum(each["seconds"] for each in result["containers"] if str(each["container"]).endswith("-extract"))
+    came = f" The backup came at {result['size'] / taken / (1 << 20):.1f} MiB a second." if taken else ""
+    said = f"What its containers used, by the kernel's counters; restic has a memory limit of its own.{came}"
+    return f'<p class="faint used">{said}</p><table>{head}</tr>{"".join(rows)}</table>'
 
 
 def _past(history: Results) -> str:

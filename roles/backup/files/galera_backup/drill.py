@@ -36,9 +36,9 @@ _PULLING = threading.Lock()
 
 @dataclass
 class Result:
-    """began, ended, newest_transaction: seconds since 1970; rto, rpo, waited, steps: seconds; error: empty if passed.
+    """Times: began, ended, newest_transaction, since 1970; rto, rpo, waited, streamed, steps; all in seconds.
 
-    rto: from the begin until the server answered with the data, without what it waited for its turn. rpo: how old the
+    error: empty if it passed. rto: from the begin until the server answered with the data, without what it waited for its turn. rpo: how old the
     newest transaction that can be had back was at its begin. checked: tables that mariadb-check looked at; compared:
     those whose rows and whose checksums were compared with the manifest.
     """
@@ -56,6 +56,7 @@ class Result:
     waited: float = 0
     steps: dict[str, float] = field(default_factory=dict)
     size: int = 0
+    streamed: float = 0
     image: str = ""
     server: str = ""
     checked: int = 0
@@ -240,7 +241,9 @@ class Drill:
 
     def _restore(self, repository: Repository, wanted: list[Manifest]) -> None:
         """The one place where data come from; afterwards they are those of the newest transaction."""
-        Restore(self._config, self._owner, repository, self._place / "data", self._say).run(wanted)
+        job = Restore(self._config, self._owner, repository, self._place / "data", self._say)
+        job.run(wanted)
+        self._result.streamed = round(job.streamed, 2)
 
     def _look(self, server: Server, manifest: Manifest) -> None:
         result = self._result

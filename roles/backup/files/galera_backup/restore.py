@@ -50,6 +50,8 @@ class Restore:
         self._repository = repository
         self._target = target
         self._say = say
+        # Seconds that the streams have taken.
+        self.streamed = 0.0
 
     def check(self, chain: Sequence[Manifest]) -> None:
         """Raises BackupError, before anything is changed, where the image or the disk cannot take the backup."""
@@ -100,6 +102,7 @@ class Restore:
                 self._repository.fetch(manifest.id, said) as source,
             ):
                 copied = children.pipe(source, target, ("restic", "mbstream"), self._config.get("write_rate", 0))
+        self.streamed += copied.seconds
         if copied.sha256 != manifest.sha256:
             raise BackupError(
                 f"The stream of {manifest.id} is not what was stored: {copied.size} bytes with SHA-256"

@@ -38,9 +38,9 @@ _PULLING = threading.Lock()
 class Result:
     """Times: began, ended, newest_transaction, since 1970; rto, rpo, waited, streamed, steps; all in seconds.
 
-    error: empty if it passed. rto: from the begin until the server answered with the data, without what it waited for its turn. rpo: how old the
-    newest transaction that can be had back was at its begin. checked: tables that mariadb-check looked at; compared:
-    those whose rows and whose checksums were compared with the manifest.
+    error: empty if it passed. rto: from the begin until the server answered with the data, without what it waited for
+    its turn. rpo: how old the newest transaction that can be had back was at its begin. checked: tables that
+    mariadb-check looked at; compared: those whose rows and whose checksums were compared with the manifest.
     """
 
     cluster: str

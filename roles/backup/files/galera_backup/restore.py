@@ -111,11 +111,12 @@ class Restore:
             )
 
     def _container(self, name: str, entrypoint: str, arguments: Sequence[str]) -> list[str]:
-        limits = {name: self._config.get(name) for name in ("cpus", "memory")}
-        limits.update(self._config.get("limits", {}))
-        volumes = [f"{self._target}:/restore"]
+        limits, volumes = self._limits(), [f"{self._target}:/restore"]
         run = children.run_arguments(name, self._owner, self._config["image"], entrypoint, "none", volumes, limits, "0")
         return [*run, *arguments]
+
+    def _limits(self) -> dict[str, Any]:
+        return {**{name: self._config.get(name) for name in ("cpus", "memory")}, **self._config.get("limits", {})}
 
     def _prepare(self, manifest: Manifest, *options: str) -> None:
         arguments = ["--prepare", "--target-dir=/restore/datadir", *options]
@@ -123,7 +124,8 @@ class Restore:
         children.ask(command, f"Preparing {manifest.id}")
 
     def _version(self) -> str:
-        run = children.run_arguments(f"{self._owner}-version", self._owner, self._config["image"], "mariadbd")
+        name, image = f"{self._owner}-version", self._config["image"]
+        run = children.run_arguments(name, self._owner, image, "mariadbd", limits=self._limits())
         return children.ask([*run, "--version"], f"Asking {self._config['image']} for its version")
 
     def _own(self, datadir: Path) -> None:

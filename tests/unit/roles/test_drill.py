@@ -243,7 +243,7 @@ def test_a_pipe_keeps_its_rate() -> None:
     begun = time.monotonic()
     copied.copy(io.BytesIO(bytes(10 * MIB)), io.BytesIO())
     assert 0.5 <= time.monotonic() - begun < 2
-    assert copied.size == 10 * MIB
+    assert (copied.size, copied.seconds >= 0.5) == (10 * MIB, True)
 
 
 # ---- Drills
@@ -607,10 +607,9 @@ class Balance(html.parser.HTMLParser):
 def test_the_page_says_what_failed_and_needs_nothing_else() -> None:
     used = {"container": "drill.shop-server", "memory_max_bytes": 5 * MIB, "cpu_seconds_rate": 0.5}
     used |= {"seconds": 4.0, "reads": 40, "writes": 4}
-    extract = {**used, "container": "drill.crm-extract"}
     histories = {
         "shop": [told(1000.0, containers=[used]), told(90000.0, "<b>rows</b> differ", notes=["a note"])],
-        "crm": [told(90000.0, size=8 * MIB, containers=[used, extract], limits={"cpus": 1.0, "memory": "2g"})],
+        "crm": [told(90000.0, size=8 * MIB, streamed=4.0, containers=[used], limits={"cpus": 1.0, "memory": "2g"})],
         "<new>": [],
     }
     page = report.page(histories, "vault1", 100000.0, 50)

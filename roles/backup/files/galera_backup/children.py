@@ -75,10 +75,11 @@ def remove_all(owner: str) -> list[str]:
 
 
 class Copied:
-    """What went through a pipe; rate: bytes a second at most, 0 for no limit."""
+    """What went through a pipe; rate: bytes a second at most, 0 for no limit. seconds: how long it took."""
 
     def __init__(self, rate: float = 0) -> None:
         self.size = 0
+        self.seconds = 0.0
         self._rate = rate
         self._hash = hashlib.sha256()
 
@@ -96,6 +97,7 @@ class Copied:
             ahead = self.size / self._rate - (time.monotonic() - begun) if self._rate else 0
             if ahead > 0:
                 time.sleep(ahead)
+            self.seconds = time.monotonic() - begun
 
 
 def piped(run: Sequence[str], fifo: Path, direction: str, program: Sequence[str]) -> list[str]:

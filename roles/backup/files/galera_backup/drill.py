@@ -38,11 +38,12 @@ _PULLING = threading.Lock()
 
 @dataclass
 class Result:
-    """began, ended, newest_transaction: seconds since 1970; rto, rpo, waited, steps: seconds; error: empty if passed.
+    """Times: began, ended, newest_transaction, since 1970; rto, rpo, waited, streamed, steps; all in seconds.
 
-    rto: from the begin until the server answered with the data, without what it waited for its turn. rpo: how old the
-    newest transaction that can be had back was at its begin. checked: tables that mariadb-check looked at; compared:
-    those whose rows and whose checksums were compared with the manifest. reached: the GTID of the newest transaction.
+    error: empty if it passed. rto: from the begin until the server answered with the data, without what it waited for
+    its turn. rpo: how old the newest transaction that can be had back was at its begin. reached: that one's GTID.
+    checked: tables that mariadb-check looked at; compared: those whose rows and whose checksums were compared with the
+    manifest.
     """
 
     cluster: str
@@ -59,6 +60,7 @@ class Result:
     waited: float = 0
     steps: dict[str, float] = field(default_factory=dict)
     size: int = 0
+    streamed: float = 0
     image: str = ""
     server: str = ""
     checked: int = 0
@@ -205,6 +207,7 @@ class Drill:
             job = Restore(self._config, self._owner, repository, self._place / "data", self._say)
             with self._step("restore"):
                 job.run(Plan(plan.chain, [], None, None))
+            result.streamed = round(job.streamed, 2)
             begun = time.time()
             with Server(self._config, self._owner, self._place / "data", plan.last.lower_case_table_names) as server:
                 result.steps["start"] = round(time.time() - begun, 2)

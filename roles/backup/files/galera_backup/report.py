@@ -165,7 +165,7 @@ def _containers(result: Mapping[str, Any]) -> str:
     ]
     if not rows:
         return ""
-    taken = sum(each["seconds"] for each in result["containers"] if str(each["container"]).endswith("-extract"))
+    taken = result.get("streamed")
     came = f" The backup came at {result['size'] / taken / (1 << 20):.1f} MiB a second." if taken else ""
     said = f"What its containers used, by the kernel's counters; restic has a memory limit of its own.{came}"
     return f'<p class="faint used">{said}</p><table>{head}</tr>{"".join(rows)}</table>'

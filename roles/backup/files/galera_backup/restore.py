@@ -63,6 +63,8 @@ class Restore:
         self._repository = repository
         self._target = target
         self._say = say
+        # Seconds that the streams have taken.
+        self.streamed = 0.0
 
     def check(self, plan: Plan) -> None:
         """Raises BackupError, before anything is changed, where the image or the disk cannot take the backup."""
@@ -167,6 +169,7 @@ class Restore:
                 names = (f"Fetching {manifest.id} from {self._repository.url}", f"Unpacking {manifest.id}")
                 rate = self._config.get("write_rate", 0)
                 copied = children.pipe(source, target, names, self._tell(manifest), rate)
+        self.streamed += copied.seconds
         if copied.sha256 != manifest.sha256:
             raise BackupError(
                 f"The stream of {manifest.id} is not what was stored: {copied.size} bytes with SHA-256"
@@ -188,11 +191,12 @@ class Restore:
         return tell
 
     def _container(self, name: str, entrypoint: str, arguments: Sequence[str], *volumes: str) -> list[str]:
-        limits = {name: self._config.get(name) for name in ("cpus", "memory")}
-        limits.update(self._config.get("limits", {}))
-        mounted = [f"{self._target}:/restore", *volumes]
+        limits, mounted = self._limits(), [f"{self._target}:/restore", *volumes]
         run = children.run_arguments(name, self._owner, self._config["image"], entrypoint, "none", mounted, limits, "0")
         return [*run, *arguments]
+
+    def _limits(self) -> dict[str, Any]:
+        return {**{name: self._config.get(name) for name in ("cpus", "memory")}, **self._config.get("limits", {})}
 
     def _prepare(self, manifest: Manifest, *options: str) -> None:
         arguments = ["--prepare", "--target-dir=/restore/datadir", *options]
@@ -200,7 +204,8 @@ class Restore:
         children.ask(command, f"Preparing {manifest.id}")
 
     def _version(self) -> str:
-        run = children.run_arguments(f"{self._owner}-version", self._owner, self._config["image"], "mariadbd")
+        name, image = f"{self._owner}-version", self._config["image"]
+        run = children.run_arguments(name, self._owner, image, "mariadbd", limits=self._limits())
         return children.ask([*run, "--version"], f"Asking {self._config['image']} for its version")
 
     def _own(self, datadir: Path) -> None:

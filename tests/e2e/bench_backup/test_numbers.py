@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 import time
 
 from ..backup.test_backup import program
@@ -111,3 +112,67 @@ def test_restore_of_the_first_node(lab: Lab) -> None:
     copy = seconds_of(lab, host, f"cp -a {target} {target}.copy")
     lab.quick(host, f"rm -rf {target} {target}.copy")
     lab.say(f"restore: {took:.1f} s / copy of the datadir {copy:.1f} s = {took / copy:.2f} (aim: at most 4)")
+
+
+def test_drill_under_a_limit(lab: Lab) -> None:
+    """How much of the disk throughput that a drill may take it takes."""
+    limit = 40
+    config = "/containers/drill/config.json"
+    limits = {"cpus": 0, "memory": "2g", "memory_reservation": "1g", "network_kib": 0, "disk_write_mb": limit}
+    limits |= {"disk_read_mb": 0, "disk_read_iops": 0, "disk_write_iops": 0}
+    script = (
+        f"import json; c = json.load(open('{config}')); c['limits'].update(json.loads('{json.dumps(limits)}'));"
+        f" json.dump(c, open('{config}', 'w'))"
+    )
+    lab.quick("backup1", f"python3 - <<'END'\n{script}\nEND")
+    run = f"python3 /containers/drill/galera_backup --config {config} drill --record /srv/drill.json"
+    lab.quick("backup1", run, seconds=1200)
+    (result,) = json.loads(lab.quick("backup1", "cat /srv/drill.json"))
+    rate = result["size"] / result["streamed"] / (1 << 20)
+    lab.say(
+        f"drill: {rate:.1f} MiB/s written / a limit of {limit} = {rate / limit:.2f} (aim: at least 0.95);"
+        f" RTO {result['rto']:.0f} s, RPO {result['rpo']:.0f} s, {result['checked']} tables looked at"
+    )
+    assert result["error"] == ""
+
+
+def test_a_restore_in_a_container_beside_one_outside(lab: Lab) -> None:
+    """The same programs on the same stream: in a container, and in the image's files without one."""
+    host = next(iter(lab.nodes))
+    own = directory(lab, host)
+    config = json.loads(lab.quick(host, f"cat {own}/backup/config.json"))
+    lab.quick(host, "rm -rf /srv/bench; mkdir -p -m 777 /srv/bench /srv/bench/root")
+    lab.quick(
+        host,
+        f"docker run --rm --network none --user {config['uid']} --entrypoint sh -v {own}/datadir:/var/lib/mysql:ro"
+        f" -v {own}/run:/run/mysqld -v {own}/conf.d:/etc/mysql/mariadb.conf.d:ro -v /srv/bench:/srv/bench {config['image']}"
+        " -c 'mariadb-backup --backup --stream=mbstream --user=mysql --target-dir=/tmp >/srv/bench/stream'",
+        seconds=600,
+    )
+    lab.quick(
+        host,
+        f"docker create --name bench {config['image']} && docker export bench | tar -x -C /srv/bench/root;"
+        " docker rm bench; mkdir /srv/bench/root/srv/bench; mount --rbind /dev /srv/bench/root/dev;"
+        " mount -t proc proc /srv/bench/root/proc; mount --bind /srv/bench /srv/bench/root/srv/bench",
+        seconds=300,
+    )
+    restore = (
+        "rm -rf /srv/bench/data; mkdir /srv/bench/data; mbstream -x -C /srv/bench/data </srv/bench/stream;"
+        " mariadb-backup --prepare --target-dir=/srv/bench/data 2>/dev/null"
+    )
+    try:
+        inside, outside = [], []
+        for _ in range(3):
+            inside.append(
+                seconds_of(
+                    lab,
+                    host,
+                    f"docker run --rm --network none --user 0 --entrypoint sh -v /srv/bench:/srv/bench"
+                    f" {config['image']} -c '{restore}'",
+                )
+            )
+            outside.append(seconds_of(lab, host, f"chroot /srv/bench/root sh -c '{restore}'"))
+    finally:
+        lab.quick(host, "cd /srv/bench/root && umount srv/bench proc && umount -l dev; rm -rf /srv/bench", check=False)
+    ratio = statistics.median(inside) / statistics.median(outside)
+    lab.say(f"restore in a container / outside one {ratio:.2f} (aim: at most 1.10), medians of 3")

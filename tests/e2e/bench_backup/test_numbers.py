@@ -145,8 +145,9 @@ def test_a_restore_in_a_container_beside_one_outside(lab: Lab) -> None:
     lab.quick(
         host,
         f"docker run --rm --network none --user {config['uid']} --entrypoint sh -v {own}/datadir:/var/lib/mysql:ro"
-        f" -v {own}/run:/run/mysqld -v {own}/conf.d:/etc/mysql/mariadb.conf.d:ro -v /srv/bench:/srv/bench {config['image']}"
-        " -c 'mariadb-backup --backup --stream=mbstream --user=mysql --target-dir=/tmp >/srv/bench/stream'",
+        f" -v {own}/run:/run/mysqld -v {own}/conf.d:/etc/mysql/mariadb.conf.d:ro -v /srv/bench:/srv/bench"
+        f" {config['image']} -c"
+        " 'mariadb-backup --backup --stream=mbstream --user=mysql --target-dir=/tmp >/srv/bench/stream'",
         seconds=600,
     )
     lab.quick(

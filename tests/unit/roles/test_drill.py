@@ -322,12 +322,12 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., dril
     """Runs a drill in which containers, repository and server do what the test says."""
 
     def run(manifests: Any, answers: dict[str, Any] | None = None, sql: str = "", **changes: Any) -> drill.Result:
-        def listed(_: Any) -> list[manifest.Manifest]:
+        def listed(_repository: Any) -> list[manifest.Manifest]:
             if isinstance(manifests, Exception):
                 raise manifests
             return list(manifests)
 
-        def replay(_: Any, __: Any, plan: Any, reached: str) -> str:
+        def replay(_job: Any, _server: Any, plan: Any, reached: str) -> str:
             ranges = [(step.behind, plan.seqno or step.segment.end) for step in plan.steps]
             replays.append((reached, ranges))
             return f"0-1-{ranges[-1][1]}"

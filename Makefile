@@ -9,7 +9,7 @@ INVENTORY = .lab/$(LAB)/inventory
 SCENARIOS = default interrupted arbitrator role_docker_host \
 	$(shell grep -q '^lab_weave_images: .*weave:' .lab/images.yml 2>/dev/null && echo reference)
 # Failures and the verbs of daily life; an hour and more, so not part of make test.
-OPERATIONS = operate repair failover faults upgrade scale
+OPERATIONS = operate repair failover faults upgrade scale backup drill
 
 .PHONY: help lab lab-down site status sql test lint sanity unit contract scenario scenarios operations bench engine images clean
 
@@ -64,15 +64,16 @@ scenario: images ## one Molecule scenario: make scenario NAME=default
 scenarios: images
 	@tests/scenarios.sh $(SCENARIOS)
 
-operations: images ## the scenarios of failures, operation, upgrade and scaling, two at a time
+operations: images ## the scenarios of failures, operation, upgrade, scaling and backups, two at a time
 	@tests/scenarios.sh $(OPERATIONS)
 
 test: lint sanity unit contract scenarios ## everything, on a machine with nothing but Python, git and make
 
-bench: images ## ratios: site against the same commands by hand, verbs under load, recover against its parts, proxysql_admin
+bench: images ## ratios: site by hand, verbs under load, recover, proxysql_admin, and backup, restore and drill of 2 GB
 	@tests/bench/proxysql_admin.py
 	@tests/bench/run.sh
 	@tests/bench/verbs.sh
+	@tests/bench/backup.sh
 
 clean: lab-down ## also remove the virtual environment and what was built
 	@rm -rf .venv .ansible .lab

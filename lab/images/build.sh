@@ -8,7 +8,7 @@ usage() {
 Usage: lab/images/build.sh [--rebuild] [NAME...]
 
 Provides the lab's images and writes their names to .lab/images.yml.
-NAME: host, mariadb-10.11, mariadb-11.8, keepalived, garbd, proxysql, weave; all of them when none is given.
+NAME: host, mariadb-10.11, mariadb-11.8, keepalived, garbd, restic, proxysql, weave; all of them when none is given.
 
   --rebuild   build the named images although their definition is unchanged, and ask the registry again
   --help      show this help
@@ -17,8 +17,8 @@ lab/images/README.md tells where each image comes from.
 HELP
 }
 
-readonly known_names=(host mariadb-10.11 mariadb-11.8 keepalived garbd proxysql weave)
-readonly proxysql_version=2.7.1 weave_version=2.9.0 keepalived_version=2.3.3 garbd_version=26.4
+readonly known_names=(host mariadb-10.11 mariadb-11.8 keepalived garbd restic proxysql weave)
+readonly proxysql_version=2.7.1 weave_version=2.9.0 keepalived_version=2.3.3 garbd_version=26.4 restic_version=0.18.0
 readonly label=dbops.lab.definition
 images_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 lab_dir=${images_dir%/lab/images}/.lab
@@ -207,6 +207,11 @@ provide() {
             build "dbops-lab/garbd:$garbd_version" garbd bookworm "GARBD_VERSION=$garbd_version"
             save garbd
             ;;
+        restic)
+            from_local '[^ ]*restic' || from_registry restic "restic/restic:$restic_version" && return
+            build "dbops-lab/restic:$restic_version" restic trixie "RESTIC_VERSION=$restic_version"
+            save restic
+            ;;
         proxysql) from_local 'proxysql:' || from_registry proxysql "proxysql/proxysql:$proxysql_version" || true ;;
         weave) provide_weave || image='' archive='' ;;
     esac
@@ -227,9 +232,10 @@ lab_mariadb_image: "$(chosen mariadb-10.11 image)"
 lab_mariadb_next_image: "$(chosen mariadb-11.8 image)"
 lab_keepalived_image: "$(chosen keepalived image)"
 lab_garbd_image: "$(chosen garbd image)"
+lab_restic_image: "$(chosen restic image)"
 lab_proxysql_image: "$(chosen proxysql image)"
 lab_weave_images: [$(yaml_list "$(chosen weave image)")]
-lab_archives: [$(yaml_list "$(for name in mariadb-10.11 keepalived garbd proxysql weave; do chosen "$name" archive; done)")]
+lab_archives: [$(yaml_list "$(for name in mariadb-10.11 keepalived garbd restic proxysql weave; do chosen "$name" archive; done)")]
 lab_mariadb_next_archive: "$(chosen mariadb-11.8 archive)"
 YAML
 }

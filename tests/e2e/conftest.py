@@ -86,6 +86,17 @@ class Lab:
             self.command(playbook, *arguments), cwd=ROOT, env=PLAIN, capture_output=True, text=True, check=False
         )
 
+    def start(self, playbook: str, *arguments: str) -> subprocess.Popen[str]:
+        """Begin a playbook; what it prints, errors too, is its stdout."""
+        return subprocess.Popen(
+            self.command(playbook, *arguments),
+            cwd=ROOT,
+            env=PLAIN,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
     def host(self, name: str) -> testinfra.host.Host:
         return testinfra.get_host(f"ansible://{name}", ansible_inventory=str(self.inventory))
 

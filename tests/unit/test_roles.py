@@ -96,7 +96,10 @@ def test_options_are_described_and_typed(role: Path) -> None:
         if default is not None and not is_template(default):
             assert isinstance(default, TYPES[spec["type"]]), f"{entry}: {name} defaults to another type"
             assert isinstance(default, bool) == (spec["type"] == "bool") or spec["type"] == "raw", f"{entry}: {name}"
-            assert default in spec.get("choices", [default]), f"{entry}: {name} defaults to none of its choices"
+            values = default if isinstance(default, list) else [default]
+            assert all(value in spec.get("choices", values) for value in values), (
+                f"{entry}: {name} defaults to none of its choices"
+            )
 
 
 @each_role

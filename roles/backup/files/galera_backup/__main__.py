@@ -1,0 +1,286 @@
+# Copyright (c) 2026, dbops.galera contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""galera_backup: physical backups of one node into restic's repository, and back.
+
+python3 galera_backup --config FILE COMMAND. Exit code 0: done; 1: failed, the last line says why; 2: wrong use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from galera_backup import backup, children, drills
+from galera_backup.binlog import superseded, transactions, utc
+from galera_backup.manifest import BackupError, Manifest
+from galera_backup.node import Node
+from galera_backup.plan import Wanted, parse_gtid, parse_time, plan
+from galera_backup.repository import Repository
+from galera_backup.restore import Restore
+from galera_backup.server import Server
+from galera_backup.stream import Stream
+
+# Arguments: the file, the database, and the table if it is one.
+_DUMP = """
+file=$1
+shift
+mariadb-dump --no-defaults --socket=/restore/run/sock --user=root --routines --events "$@" >"/restore/$file"
+"""
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def write(path: Path, text: str) -> None:
+    """Whole at any moment."""
+    new = path.with_name(f"{path.name}.new")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)
+
+
+def record(config: Mapping[str, Any], begun: float, manifest: Manifest | None, error: str) -> None:
+    """How the last run ended, for the playbook and for Prometheus."""
+    directory = Path(config["directory"])
+    last = {"began": begun, "ended": time.time(), "error": error, "backup": asdict(manifest) if manifest else None}
+    labels = f'{{cluster="{config["cluster"]}",node="{config["node"]}"}}'
+    lines = [f"dbops_galera_backup_failed{labels} {int(bool(error))}"]
+    if manifest:
+        lines += [
+            f"dbops_galera_backup_last_success_timestamp_seconds{labels} {manifest.ended:.0f}",
+            f"dbops_galera_backup_size_bytes{labels} {manifest.size}",
+            f"dbops_galera_backup_duration_seconds{labels} {manifest.ended - manifest.began:.1f}",
+        ]
+    write(directory / "last.json", json.dumps(last))
+    write(directory / "backup.prom", "\n".join(lines) + "\n")
+
+
+def make(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
+    node, repository = Node(config, owner), Repository(config, owner)
+    with open(Path(config["directory"]) / "running", "w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BackupError(f"A backup of {node.name} is running already.") from None
+        for done in node.settle():
+            say(done)
+        if given.scheduled and not backup.due(config, node, repository, say):
+            return
+        begun = time.time()
+        try:
+            manifest = backup.take(config, node, repository, given.kind, say)
+            for dump in config["dumps"] if given.scheduled else []:
+                backup.take(config, node, repository, dump, say)
+        except BackupError as error:
+            record(config, begun, None, str(error))
+            raise
+        record(config, begun, manifest, "")
+        say(f"{manifest.id}: {manifest.size >> 20} MiB in {manifest.ended - manifest.began:.0f} s.")
+        backup.clear(config, repository, say)
+
+
+def point(given: argparse.Namespace) -> Wanted:
+    if given.gtid and given.time:
+        raise BackupError("A GTID and a time were given: name one of them.")
+    return Wanted(
+        given.backup,
+        parse_gtid(given.gtid) if given.gtid else None,
+        parse_time(given.time) if given.time else None,
+    )
+
+
+def restore(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
+    """Has an owner of its own: a backup may run on the host at the same time."""
+    wanted = point(given)
+    repository = Repository(config, owner)
+    chosen = plan(wanted, repository.manifests(), repository.binlogs())
+    job = Restore(config, owner, repository, given.target, say)
+    if given.check:
+        job.check(chosen)
+        logs = [f"{step.segment.file} of {step.segment.node} behind {step.behind}" for step in chosen.steps]
+        chain = [manifest.id for manifest in chosen.chain]
+        say(json.dumps({"chain": chain, "binlogs": logs, "plan": chosen.name, "arguments": chosen.arguments}))
+        return
+    with open(f"{given.target}.lock", "w", encoding="utf-8") as lock:
+        # One that an operator's broken-off run left at work: its end is waited for.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        children.remove_all(owner)
+        job.run(chosen)
+
+
+def scratch(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
+    """A server of its own on what was restored, until SIGTERM, and one database or table of it as a file of SQL."""
+    stop = stopped()
+    repository = Repository(config, owner)
+    chosen = plan(point(given), repository.manifests(), repository.binlogs())
+    children.remove_all(owner)
+    Restore(config, owner, repository, given.target, say).run(chosen)
+    with Server(config, owner, given.target, chosen.last.lower_case_table_names) as server:
+        file = given.target / f"{given.only}.sql"
+        file.touch(mode=0o600)
+        server.shell(_DUMP, file.name, *given.only.split(".", 1), what=f"Dumping {given.only}")
+        write(given.target / "scratch.json", json.dumps({"file": str(file), "socket": str(server.socket)}))
+        say(f"{given.only} is in {file}; the server answers at {server.socket}.")
+        stop.wait()
+
+
+def stopped() -> threading.Event:
+    """Set by SIGTERM."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def statements(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
+    """The statements in the archived binary logs, with their GTIDs. To be restored is the one before a mistake."""
+    since = parse_time(given.since)
+    repository = Repository(config, owner)
+    segments = repository.binlogs()
+    unwanted = set(superseded(segments))
+    told = set()
+    for segment in sorted(segments, key=lambda each: (each.latest, each.end)):
+        if segment.snapshot in unwanted or segment.latest < since:
+            continue
+        with tempfile.TemporaryFile() as file:
+            repository.fetch_binlog(segment, file)
+            for each in transactions(file, segment.domain):
+                if each.statement and each.at >= since and (segment.uuid, each.seqno) not in told:
+                    told.add((segment.uuid, each.seqno))
+                    say(f"{segment.domain}-{each.server}-{each.seqno}  {utc(each.at)}  {each.statement}")
+
+
+def settle(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None:
+    for done in Node(config, owner).settle():
+        say(done)
+
+
+def show(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None:
+    say(json.dumps([asdict(manifest) for manifest in Repository(config, owner).manifests()]))
+
+
+def check(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None:
+    repository = Repository(config, owner)
+    repository.ask("check", "--read-data")
+    say(f"{repository.url}: every pack was read and is what was stored.")
+
+
+def fetch(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
+    repository, target = Repository(config, owner), given.to
+    manifest = next((each for each in repository.manifests() if each.id == given.backup), None)
+    if manifest is None or not manifest.dump:
+        raise BackupError(f"The repository has no dump {given.backup}.")
+    new = target.with_name(f"{target.name}.new")
+    new.touch(mode=0o600)
+    with new.open("wb") as file, tempfile.TemporaryFile() as said, repository.fetch(manifest.id, said) as source:
+        copied = children.Copied()
+        copied.copy(source.output, file)
+        source.end(f"Fetching {manifest.id} from {repository.url}")
+    if copied.sha256 != manifest.sha256:
+        raise BackupError(f"{manifest.id} is not what was stored: its SHA-256 differs from its manifest's.")
+    new.replace(target)
+    say(f"{target}: {manifest.dump} dump of {manifest.cluster}, {copied.size} bytes.")
+
+
+def settle_stream(_: Mapping[str, Any], owner: str, __: argparse.Namespace) -> None:
+    children.remove_all(owner)
+
+
+def stream(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None:
+    def record_stream(values: Mapping[str, float]) -> None:
+        labels = f'{{cluster="{config["cluster"]}",node="{config["node"]}"}}'
+        lines = [f"dbops_galera_binlog_{name}{labels} {value:.0f}" for name, value in values.items()]
+        write(Path(config["directory"]) / "binlog.prom", "\n".join(lines) + "\n")
+
+    stop = stopped()
+    node, repository = Node(config, owner), Repository(config, owner)
+    Stream(config, owner, node, repository, say, record_stream, stop).run()
+
+
+def read_config(given: argparse.Namespace) -> Mapping[str, Any]:
+    return dict(json.loads(given.config.read_text(encoding="utf-8")))
+
+
+def of_node(suffix: str, do: Callable[[Mapping[str, Any], str, argparse.Namespace], None]) -> Callable[..., None]:
+    """A command on a database host. The owner of its containers: two clusters may share a host and a repository."""
+
+    def run(given: argparse.Namespace) -> None:
+        config = read_config(given)
+        do(config, f"{config['cluster']}.{config['node']}{suffix}", given)
+
+    return run
+
+
+def drill(given: argparse.Namespace) -> None:
+    secrets = json.loads(given.config.with_name("secrets.json").read_text(encoding="utf-8"))
+    drills.run(read_config(given), secrets, given.only, given.record, say)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="galera_backup", description=__doc__)
+    parser.add_argument("--config", required=True, type=Path)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def command(
+        name: str, text: str, do: Callable[[argparse.Namespace], None], *shared: argparse.ArgumentParser
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, parents=shared)
+        added.set_defaults(do=do)
+        return added
+
+    one = command("run", "make a backup", of_node("", make))
+    one.add_argument("--kind", choices=["auto", "full", "incremental", *backup.DUMPS], default="auto")
+    one.add_argument("--scheduled", action="store_true", help="only when this node's turn comes")
+    command("settle", "make good what a killed run left", of_node("", settle))
+    command("stream", "archive binary logs, whenever it is this node's turn, until SIGTERM", of_node("-binlog", stream))
+    command("settle-stream", "remove what a killed stream left", of_node("-binlog", settle_stream))
+    command("list", "the manifests, as JSON", of_node("-list", show))
+    command("check", "read the whole repository and verify it", of_node("-check", check))
+    one = command("fetch", "a dump, to the file it is loaded from", of_node("-fetch", fetch))
+    one.add_argument("--backup", required=True, help="id")
+    one.add_argument("--to", required=True, type=Path)
+    one = command(
+        "statements", "those in the archived binary logs, such as DROP TABLE", of_node("-statements", statements)
+    )
+    one.add_argument("--since", default="1970-01-01", help="ISO 8601")
+    pointed = argparse.ArgumentParser(add_help=False)
+    pointed.add_argument("--target", required=True, type=Path)
+    pointed.add_argument("--backup", default="", help="id; the newest unless given")
+    pointed.add_argument("--gtid", default="", help="of the last transaction that is restored")
+    pointed.add_argument("--time", default="", help="ISO 8601: what began before it is restored")
+    one = command(
+        "scratch", "a server of its own on restored data, until SIGTERM", of_node("-scratch", scratch), pointed
+    )
+    one.add_argument("--only", required=True, metavar="DATABASE[.TABLE]", help="what is written to a file of SQL, too")
+    one = command("restore", "make a datadir", of_node("-restore", restore), pointed)
+    one.add_argument("--check", action="store_true", help="say what would be restored, and whether it could be")
+    one = command("drill", "restore the newest backup of each cluster into a throw-away server", drill)
+    one.add_argument("--only", nargs="+", default=[], metavar="CLUSTER")
+    one.add_argument("--record", type=Path, help="a file that gets the results of this run, as JSON")
+    command("settle-drills", "remove what killed drills left", lambda given: drills.settle(read_config(given), say))
+    return parser.parse_args()
+
+
+def main() -> None:
+    given = parse()
+    try:
+        given.do(given)
+    except BackupError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

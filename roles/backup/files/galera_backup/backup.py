@@ -1,0 +1,163 @@
+# Copyright (c) 2026, dbops.galera contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One backup, from the choice of its kind to its manifest."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import children
+from .binlog import gtid_in, superseded, unneeded
+from .manifest import BackupError, Manifest, base_for, expired, new_id
+from .node import Node
+from .repository import Repository
+
+DUMPS = ("schema", "logical")
+# A lock that was not renewed for this long is that of a process that is gone.
+_LOCK_SECONDS = 400
+
+
+def take(
+    config: Mapping[str, Any], node: Node, repository: Repository, kind: str, say: Callable[[str], None]
+) -> Manifest:
+    """kind: full, incremental, auto (incremental where it is possible and the last full one is young enough), or one of
+    DUMPS.
+    """
+    status = node.status()
+    if status.get("wsrep_cluster_status") != "Primary" or status.get("wsrep_local_state_comment") != "Synced":
+        raise BackupError(
+            f"{node.name} is not Synced in the Primary Component, but {status.get('wsrep_local_state_comment')} in a"
+            f" {status.get('wsrep_cluster_status')} one: it is not backed up."
+        )
+    settings = node.settings()
+    if config.get("count_rows") and not settings["binlog"]:
+        raise BackupError(
+            f"backup_count_rows is set, but {node.name} writes no binary log: rows cannot be counted at a point that a"
+            " restore reaches. Set mariadb_binlog as well."
+        )
+    if not repository.exists():
+        if kind != "full" and node.mark():
+            raise BackupError(
+                f"There is no repository at {repository.url}, though {node.name} was backed up before: it is not"
+                " mounted, or gone. To begin a new one, make a full backup."
+            )
+        say(f"Making the repository {repository.url}.")
+        repository.make()
+    began = time.time()
+    dump = kind if kind in DUMPS else ""
+    base = None
+    if kind in ("auto", "incremental"):
+        base = base_for(repository.manifests(), node.name, node.mark(), config["full_every"], began)
+    if kind == "incremental" and base is None:
+        raise BackupError(
+            f"{node.name} has no backup that an incremental one could add to: the last one was made of another datadir,"
+            " is not in the repository, or is too old. Make a full one."
+        )
+    identifier = new_id(node.name, began)
+    say(f"{identifier}: {'incremental, on ' + base.id if base else f'{dump} dump' if dump else 'full'}.")
+    with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as kept, node.workspace() as workspace:
+        with node.desynced():
+            with (
+                repository.store(identifier, kept) as target,
+                node.dump(dump, told) if dump else node.stream(workspace, base.to_lsn if base else 0, told) as source,
+            ):
+                copied = children.pipe(
+                    source,
+                    target,
+                    ("mariadb-dump" if dump else "mariadb-backup", f"restic, storing in {repository.url},"),
+                )
+            # After the stream's end, so it is what the data hold or a little more.
+            after = node.status()
+        facts = (
+            {"from_lsn": 0, "to_lsn": 0, "server": settings["server"], "gtid": ""} if dump else node.facts(workspace)
+        )
+    if base and facts["from_lsn"] != base.to_lsn:
+        raise BackupError(
+            f"{identifier} begins at LSN {facts['from_lsn']} instead of {base.to_lsn}, where {base.id} ends."
+        )
+    counted, tables, checksums = "", {}, {}
+    if config.get("count_rows") and not dump:
+        counted, tables, checksums = node.count(bool(config.get("checksums")))
+    manifest = Manifest(
+        id=identifier,
+        cluster=config["cluster"],
+        uuid=after["wsrep_cluster_state_uuid"],
+        node=node.name,
+        seqno=int(status["wsrep_last_committed"]),
+        gtid=gtid_in(facts["gtid"], settings["domain"]) if settings["binlog"] else "",
+        base=base.id if base else "",
+        from_lsn=facts["from_lsn"],
+        to_lsn=facts["to_lsn"],
+        server=facts["server"],
+        provider=after.get("wsrep_provider_version", ""),
+        image=config["image"],
+        began=began,
+        ended=time.time(),
+        size=copied.size,
+        datadir_size=node.datadir_size(),
+        sha256=copied.sha256,
+        dump=dump,
+        lower_case_table_names=settings["lower_case_table_names"],
+        tables=tables,
+        checksums=checksums,
+        counted=gtid_in(counted, settings["domain"]),
+    )
+    repository.commit(manifest)
+    if not dump:
+        node.set_mark(identifier)
+    return manifest
+
+
+def due(
+    config: Mapping[str, Any],
+    node: Node,
+    repository: Repository,
+    say: Callable[[str], None],
+    sleep: Callable[[float], None] = time.sleep,
+) -> bool:
+    """Whether this node is the one that makes the scheduled backup. All nodes' timers go off at the same time.
+
+    Each waits for its rank, a writer longer than all others, and looks then whether another has made it or is at it.
+    """
+    slot = time.time()
+    rank = config["nodes"] if node.replicates(config["writer_sample"]) else config["rank"]
+    if rank == config["nodes"]:
+        say(f"{node.name} has the writes: it makes the backup only if no other node does.")
+    sleep(rank * config["takeover_seconds"])
+    # The timers' clocks and delays differ a little.
+    since = slot - config["takeover_seconds"] / 2
+    while True:
+        if repository.exists():
+            made = [each for each in repository.manifests() if each.began >= since and not each.dump]
+            if made:
+                say(f"{made[-1].node} has made the backup {made[-1].id}.")
+                return False
+            others = repository.writers(time.time(), _LOCK_SECONDS)
+            if others:
+                say(f"{', '.join(others)} is at it.")
+                sleep(config["takeover_seconds"] / 4)
+                continue
+        return True
+
+
+def clear(config: Mapping[str, Any], repository: Repository, say: Callable[[str], None]) -> None:
+    """Forget what is too old, streams that never got a manifest, and binary logs that no kept backup needs."""
+    now = time.time()
+    manifests = repository.manifests()
+    old = expired(manifests, config["keep_days"], config["keep_fulls"], now)
+    orphans = repository.orphans(now - 86400)
+    kept = [manifest for manifest in manifests if manifest.id not in old]
+    segments = repository.binlogs()
+    logs = {*superseded(segments), *unneeded(segments, kept, now - config["keep_days"] * 86400)}
+    if old or orphans:
+        say(f"Forgetting {', '.join([*old, *orphans])}.")
+        repository.forget([*old, *orphans])
+    if logs:
+        say(f"Forgetting {len(logs)} binary logs.")
+        repository.drop(logs)
+    if old or orphans or logs:
+        repository.ask("prune", "--quiet")

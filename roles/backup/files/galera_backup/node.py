@@ -1,0 +1,278 @@
+# Copyright (c) 2026, dbops.galera contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""I/O: the node that is backed up, over its Unix socket, and mariadb-backup in a container beside it."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import pymysql
+
+from . import children
+from .binlog import seqno_of
+from .manifest import BackupError, gtid_of, parse_facts
+
+# Left in the datadir by a backup: an SST takes it away, and with it the base of incremental ones.
+MARK = "/var/lib/mysql/dbops-backup"
+# mariadb-backup 11 writes mariadb_backup_*.
+_FACTS = ("xtrabackup_checkpoints", "xtrabackup_info", "mariadb_backup_checkpoints", "mariadb_backup_info")
+
+_NOT_RESTORED = (
+    "--exclude=galera.cache",
+    "--exclude=gcache.page.*",
+    "--exclude=mariadb-bin.*",
+    "--exclude=ib_logfile*",
+)
+
+# A donor's binary log grows as any other's.
+_STREAMING = ("Synced", "Donor/Desynced")
+# Far from the server ids that people give.
+_SERVER_ID = 4_290_000_000
+
+
+class Node:
+    """config: what the role writes into config.json; paths are those of this host."""
+
+    def __init__(self, config: Mapping[str, Any], owner: str) -> None:
+        self._config = config
+        self._owner = owner
+        self._desynced = Path(config["directory"]) / "desynced"
+        self.name: str = config["node"]
+
+    @contextmanager
+    def _session(self) -> Iterator[Any]:
+        """A cursor of root, through the socket."""
+        try:
+            with (
+                pymysql.connect(
+                    unix_socket=self._config["socket"],
+                    user="root",
+                    autocommit=True,
+                    connect_timeout=5,
+                    read_timeout=3600,
+                ) as connection,
+                connection.cursor() as cursor,
+            ):
+                yield cursor
+        except (pymysql.MySQLError, OSError) as error:
+            raise BackupError(f"{self.name} does not answer: {error}") from error
+
+    def _ask(self, *statements: str) -> list[Any]:
+        """The rows of the last statement."""
+        with self._session() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            return list(cursor.fetchall())
+
+    def status(self) -> dict[str, str]:
+        return dict(self._ask("SHOW GLOBAL STATUS LIKE 'wsrep\\_%'"))
+
+    def settle(self) -> list[str]:
+        """Make good what a killed run left: its containers, and the node desynced. What was done, as sentences."""
+        done = [f"Removed the container {name} of an earlier run." for name in children.remove_all(self._owner)]
+        if self._desynced.exists():
+            self._ask("SET GLOBAL wsrep_desync = OFF")
+            self._desynced.unlink()
+            done.append(f"Had {self.name} take part in flow control again.")
+        return done
+
+    @contextmanager
+    def desynced(self) -> Iterator[None]:
+        """The cluster does not wait for the node meanwhile. A node that somebody else has desynced is left so."""
+        if self._ask("SELECT @@wsrep_desync")[0][0]:
+            yield
+            return
+        self._desynced.touch(mode=0o600)
+        try:
+            self._ask("SET GLOBAL wsrep_desync = ON")
+            yield
+        finally:
+            self._ask("SET GLOBAL wsrep_desync = OFF")
+            self._desynced.unlink()
+
+    def replicates(self, seconds: float) -> bool:
+        """Whether clients write to this node: it had write sets of its own meanwhile."""
+        before = self.status()["wsrep_replicated"]
+        time.sleep(seconds)
+        return self.status()["wsrep_replicated"] != before
+
+    def mark(self) -> str:
+        command = ["docker", "exec", self.name, "sh", "-c", f"cat {MARK} 2>/dev/null || true"]
+        return children.ask(command, f"Reading {MARK} in {self.name}").strip()
+
+    def set_mark(self, identifier: str) -> None:
+        script = f"cat >{MARK}.new && mv {MARK}.new {MARK}"
+        command = ["docker", "exec", "--interactive", f"--user={self._config['uid']}", self.name, "sh", "-c", script]
+        children.ask(command, f"Writing {MARK} in {self.name}", identifier + "\n")
+
+    def settings(self) -> dict[str, Any]:
+        """What of its settings a backup and its binary logs are read by."""
+        variables = {
+            "lower_case_table_names": "@@lower_case_table_names",
+            "domain": "@@wsrep_gtid_domain_id",
+            "binlog": "@@log_bin AND @@wsrep_gtid_mode",
+            "server": "VERSION()",
+        }
+        return dict(zip(variables, self._ask(f"SELECT {', '.join(variables.values())}")[0]))
+
+    def count(self, checksums: bool) -> tuple[str, dict[str, int], dict[str, int]]:
+        """Rows and, if asked, checksums of all tables, as they were when one transaction had just been committed.
+
+        Its GTID comes first. Reads all tables.
+        """
+        tables: dict[str, int] = {}
+        sums: dict[str, int] = {}
+        with self._session() as cursor:
+            cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+            cursor.execute("SHOW STATUS LIKE 'binlog\\_snapshot\\_%'")
+            at = {name.lower(): value for name, value in cursor.fetchall()}
+            cursor.execute(
+                "SELECT BINLOG_GTID_POS(%s, %s)", (at["binlog_snapshot_file"], int(at["binlog_snapshot_position"]))
+            )
+            gtids = cursor.fetchone()[0]
+            cursor.execute(
+                "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
+                " AND engine = 'InnoDB'"
+                " AND table_schema NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"
+            )
+            for schema, table in cursor.fetchall():
+                quoted = ".".join(f"`{name.replace('`', '``')}`" for name in (schema, table))
+                cursor.execute(f"SELECT COUNT(*) FROM {quoted}")
+                tables[f"{schema}.{table}"] = int(cursor.fetchone()[0])
+                if checksums:
+                    cursor.execute(f"CHECKSUM TABLE {quoted}")
+                    sums[f"{schema}.{table}"] = int(cursor.fetchone()[1])
+        return gtids, tables, sums
+
+    def binlog_position(self, domain: int) -> tuple[str, int]:
+        """The history's UUID, and the sequence number of its last transaction in this node's binary log."""
+        state = self.status()
+        local, component = state.get("wsrep_local_state_comment"), state.get("wsrep_cluster_status")
+        if component != "Primary" or local not in _STREAMING:
+            raise BackupError(f"{self.name} is {local}, in a {component} component.")
+        return state["wsrep_cluster_state_uuid"], seqno_of(self._ask("SELECT @@gtid_binlog_pos")[0][0], domain)
+
+    def binlogs(self) -> list[str]:
+        """The names of its binary logs, oldest first."""
+        return [row[0] for row in self._ask("SHOW BINARY LOGS")]
+
+    def binlog_begin(self, file: str, domain: int) -> int:
+        """The sequence number that one of them begins behind."""
+        for row in self._ask(f"SHOW BINLOG EVENTS IN '{file}' LIMIT 3"):
+            if row[2] == "Gtid_list":
+                return seqno_of(row[5].strip("[]"), domain)
+        raise BackupError(f"{file} of {self.name} does not tell the position that it begins at.")
+
+    def follow(self, file: str, spool: Path, log: IO[bytes]) -> children.Child:
+        """mariadb-binlog, writing this binary log and all that follow it to spool, event by event, without an end."""
+        name = f"{self._owner}-follow"
+        config = self._config
+        run = children.run_arguments(
+            name,
+            self._owner,
+            config["image"],
+            "mariadb-binlog",
+            volumes=[f"{Path(config['socket']).parent}:/run/mysqld", f"{spool}:/spool"],
+            limits={"cpus": config.get("cpus"), "memory": config.get("restic_memory")},
+            user="0",
+        )
+        # A server id is one replica's: another node's stream must not be this one's.
+        options = ["--no-defaults", "--read-from-remote-server", "--raw", "--stop-never", "--result-file=/spool/"]
+        options += [f"--stop-never-slave-server-id={_SERVER_ID + config['rank']}", "--user=root"]
+        options += [f"--socket=/run/mysqld/{Path(config['socket']).name}", file]
+        return children.Child([*run, *options], name, log, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        """A directory for the two small files that mariadb-backup writes beside its stream."""
+        with tempfile.TemporaryDirectory(dir=self._config["directory"]) as directory:
+            Path(directory).chmod(0o777)
+            yield Path(directory)
+
+    def stream(self, workspace: Path, from_lsn: int, log: IO[bytes]) -> children.Child:
+        """mariadb-backup, giving a full backup or, with from_lsn, what was written since. The datadir is read-only."""
+        name = f"{self._owner}-stream"
+        fifo = children.make_fifo(self._config, name)
+        config = self._config
+        volumes = [
+            f"{config['datadir']}:/var/lib/mysql:ro",
+            f"{Path(config['socket']).parent}:/run/mysqld",
+            f"{config['settings']}:/etc/mysql/mariadb.conf.d:ro",
+            f"{workspace}:/facts",
+        ]
+        run = children.run_arguments(
+            name,
+            self._owner,
+            config["image"],
+            "sh",
+            volumes=[*volumes, f"{fifo.parent}:/pipes"],
+            limits={"cpus": config.get("cpus"), "memory": config.get("memory")},
+            user=str(config["uid"]),
+        )
+        options = [
+            "--backup",
+            "--stream=mbstream",
+            "--galera-info",
+            "--user=mysql",
+            "--extra-lsndir=/facts",
+            "--target-dir=/tmp",
+        ]
+        options += [f"--incremental-lsn={from_lsn}"] if from_lsn else []
+        options += [f"--throttle={config['throttle']}"] if config.get("throttle") else []
+        return children.Child(children.piped(run, fifo, ">", ["mariadb-backup", *options]), name, log, fifo)
+
+    def dump(self, kind: str, log: IO[bytes]) -> children.Child:
+        """mariadb-dump, giving the schema alone or the data with it, as of one moment."""
+        name = f"{self._owner}-stream"
+        fifo = children.make_fifo(self._config, name)
+        config = self._config
+        run = children.run_arguments(
+            name,
+            self._owner,
+            config["image"],
+            "sh",
+            volumes=[f"{Path(config['socket']).parent}:/run/mysqld", f"{fifo.parent}:/pipes"],
+            limits={"cpus": config.get("cpus"), "memory": config.get("memory")},
+            user="0",
+        )
+        options = [
+            "--no-defaults",
+            f"--socket=/run/mysqld/{Path(config['socket']).name}",
+            "--user=root",
+            "--all-databases",
+        ]
+        options += ["--single-transaction", "--quick", "--routines", "--triggers", "--events", "--hex-blob"]
+        options += ["--no-data"] if kind == "schema" else []
+        return children.Child(children.piped(run, fifo, ">", ["mariadb-dump", *options]), name, log, fifo)
+
+    def facts(self, workspace: Path) -> dict[str, Any]:
+        """What mariadb-backup wrote down of the backup it made."""
+        read: dict[str, str] = {}
+        for name in _FACTS:
+            file = workspace / name
+            if file.exists():
+                read.update(parse_facts(file.read_text(encoding="utf-8", errors="replace")))
+        try:
+            return {
+                "from_lsn": int(read["from_lsn"]),
+                "to_lsn": int(read["to_lsn"]),
+                "server": read["server_version"],
+                "gtid": gtid_of(read),
+            }
+        except (KeyError, ValueError) as error:
+            raise BackupError(f"mariadb-backup on {self.name} did not write down what it made ({error}).") from error
+
+    def datadir_size(self) -> int:
+        """Bytes; what a restore needs at least."""
+        told = children.ask(
+            ["docker", "exec", self.name, "du", "--summarize", "--bytes", *_NOT_RESTORED, "/var/lib/mysql"],
+            "Measuring the datadir",
+        )
+        return int(told.split()[0])

@@ -1,0 +1,119 @@
+# Copyright (c) 2026, dbops.galera contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pure: which backups and binary logs make up what is to be restored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from .binlog import Segment, Step, Transaction, lead, utc
+from .manifest import BackupError, Manifest, chain, newest
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an operator asks for. Nothing: the newest that there is. A backup alone: exactly that one.
+
+    seqno: in the GTID of the last transaction that is restored. at: seconds since 1970; restored are all transactions
+    before the first one that began then or later.
+    """
+
+    backup: str = ""
+    seqno: int | None = None
+    at: float | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A full backup with its incremental ones, then steps through the binary logs, up to seqno or at if one is set."""
+
+    chain: Sequence[Manifest]
+    steps: Sequence[Step]
+    seqno: int | None
+    at: float | None
+
+    @property
+    def last(self) -> Manifest:
+        return self.chain[-1]
+
+    @property
+    def name(self) -> str:
+        """Differs where what is restored differs."""
+        end = self.steps[-1].segment.end if self.steps else self.last.seqno_of_gtid
+        until = f" until {self.at}" if self.at is not None else ""
+        return f"{self.last.id} and {end if self.seqno is None else self.seqno}{until}"
+
+    @property
+    def arguments(self) -> list[str]:
+        """Those of the command restore that lead to this plan again, whatever has come into the repository since."""
+        if self.at is not None:
+            until = ["--time", datetime.fromtimestamp(self.at, timezone.utc).isoformat()]
+        elif self.steps or self.seqno is not None:
+            seqno = self.steps[-1].segment.end if self.seqno is None else self.seqno
+            until = ["--gtid", f"{self.last.gtid.rpartition('-')[0]}-{seqno}"]
+        else:
+            until = []
+        return ["--backup", self.last.id, *until]
+
+    @property
+    def newest_at(self) -> float:
+        """When the newest transaction in it began, or the backup ended where there is none; seconds since 1970."""
+        return max([self.last.ended, *(float(step.segment.latest) for step in self.steps)])
+
+
+def parse_gtid(text: str) -> int:
+    """The sequence number of a GTID such as 0-1-4711."""
+    if not re.fullmatch(r"\d+-\d+-\d+", text):
+        raise BackupError(f"'{text}' is no GTID; one is written like 0-1-4711.")
+    return int(text.rpartition("-")[2])
+
+
+def parse_time(text: str) -> float:
+    """ISO 8601, in UTC unless it names an offset."""
+    try:
+        read = datetime.fromisoformat(re.sub(r"Z$", "+00:00", text.strip()))
+    except ValueError:
+        raise BackupError(f"'{text}' is no time; one is written like 2026-01-31T14:30:00Z.") from None
+    return (read if read.tzinfo else read.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def plan(wanted: Wanted, manifests: Sequence[Manifest], segments: Sequence[Segment]) -> Plan:
+    """Raises BackupError with the reason where it cannot be had, and the last point that can."""
+    pointed = wanted.seqno is not None or wanted.at is not None
+    if wanted.backup:
+        last = chain(wanted.backup, manifests)[-1]
+    elif wanted.seqno is not None:
+        # A restored cluster begins a new history, and counts anew.
+        uuid = newest(manifests).uuid
+        wanted_seqno = wanted.seqno
+        last = newest(
+            manifests, fits=lambda each: each.uuid == uuid and bool(each.gtid) and each.seqno_of_gtid <= wanted_seqno
+        )
+    else:
+        last = newest(manifests, wanted.at)
+    if pointed and not last.gtid:
+        raise BackupError(
+            f"{last.id} was made without binary logs: it can be restored as it is, but to no other point."
+        )
+    if wanted.seqno is not None and last.seqno_of_gtid > wanted.seqno:
+        raise BackupError(f"{last.id} holds {last.gtid} already, which is after sequence number {wanted.seqno}.")
+    if wanted.at is not None and last.ended > wanted.at:
+        raise BackupError(f"{last.id} ended at {utc(last.ended)}, which is after {utc(wanted.at)}.")
+    steps: list[Step] = []
+    if last.gtid and (pointed or not wanted.backup):
+        steps = lead(segments, last.uuid, last.seqno_of_gtid, wanted.seqno, wanted.at)
+    return Plan(chain(last.id, manifests), steps, wanted.seqno, wanted.at)
+
+
+def stop_before(transactions: Sequence[Transaction], at: float) -> Transaction | None:
+    """The last transaction before the first one that began at this time or later; None where that is the very first."""
+    last = None
+    for transaction in transactions:
+        if transaction.at >= at:
+            return last
+        last = transaction
+    return last

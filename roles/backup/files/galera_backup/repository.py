@@ -1,0 +1,215 @@
+# Copyright (c) 2026, dbops.galera contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""I/O: the repository, kept by restic in a container of its own. Its secrets are files that the container reads.
+
+A backup is two snapshots: the stream, and its manifest, which comes last. A stream without a manifest is no backup.
+Exit codes: https://restic.readthedocs.io/en/stable/075_scripting.html#exit-codes
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import IO, Any
+
+from . import children
+from .binlog import Segment, longer
+from .manifest import BackupError, Manifest
+
+_REASONS = {
+    10: "There is no repository at {url}: the first backup makes it. Where there was one, it is not mounted, or gone.",
+    11: "The repository {url} is locked by another process: {said}",
+    12: "The repository {url} does not open with this key: backup_password is another one than it was made with.",
+}
+# Where SFTP's host key and identity come from: restic's SSH client reads no other configuration.
+_SFTP = "sftp.args=-F none -o BatchMode=yes -o IdentityFile=/secrets/ssh_key -o UserKnownHostsFile=/secrets/known_hosts"
+_RUN = 'set -a; test ! -e /secrets/environment || . /secrets/environment; exec restic "$@"'
+
+
+def utc(text: str) -> float:
+    """Seconds since 1970; restic's container has no time zone but UTC."""
+    return datetime.fromisoformat(text[:19]).replace(tzinfo=timezone.utc).timestamp()
+
+
+class Repository:
+    """url: as restic takes it; a path is a directory of this host."""
+
+    def __init__(self, config: Mapping[str, Any], owner: str) -> None:
+        self.url = config["repository"]
+        self._config = config
+        self._owner = owner
+        self._directory = Path(config["directory"])
+
+    def command(self, name: str, *arguments: str, fifo: Path | None = None, direction: str = "") -> list[str]:
+        local = self.url.startswith("/")
+        volumes = [f"{self._directory}/secrets:/secrets:ro", f"{self._directory}/cache:/cache"]
+        volumes += [f"{self.url}:/repository"] if local else []
+        limits = {"cpus": self._config.get("cpus"), "memory": self._config.get("restic_memory")}
+        options = ["--repo", "/repository" if local else self.url, "--password-file", "/secrets/password"]
+        options += ["--cache-dir", "/cache", "--compression", self._config.get("compression", "auto")]
+        options += ["--retry-lock", "5m"]
+        options += ["--option", _SFTP] if self.url.startswith("sftp:") else []
+        for way in ("upload", "download"):
+            rate = self._config.get(f"limit_{way}_kib")
+            options += [f"--limit-{way}", str(rate)] if rate else []
+        network = "none" if local else "host"
+        image = self._config["restic_image"]
+        volumes += [f"{fifo.parent}:/pipes"] if fifo else []
+        run = children.run_arguments(name, self._owner, image, "sh", network, volumes, limits)
+        restic = ["-c", _RUN, "restic", *options, *arguments]
+        return children.piped(run, fifo, direction, ["sh", *restic]) if fifo else [*run, *restic]
+
+    def _child(self, name: str, direction: str, log: IO[bytes], *arguments: str, **pipes: Any) -> children.Child:
+        """restic with its input (<) or output (>) through a fifo."""
+        fifo = children.make_fifo(self._config, name)
+        command = self.command(name, *arguments, fifo=fifo, direction=direction)
+        return children.Child(command, name, log, fifo, **pipes)
+
+    def name(self, purpose: str) -> str:
+        """Of a container; the repository's locks show it as the host's name."""
+        return f"{self._owner}-{purpose}"
+
+    def ask(self, *arguments: str, purpose: str = "restic", text: str | None = None) -> str:
+        command = self.command(self.name(purpose), *arguments)
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = children.last_words(done.stderr)
+            reason = _REASONS.get(done.returncode, "The repository {url} cannot be used: {said}")
+            raise BackupError(reason.format(url=self.url, said=said))
+        return done.stdout
+
+    def exists(self) -> bool:
+        command = self.command(self.name("restic"), "cat", "config")
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode not in (0, 10):
+            reason = _REASONS.get(done.returncode, "The repository {url} cannot be used: {said}")
+            raise BackupError(reason.format(url=self.url, said=children.last_words(done.stderr)))
+        return done.returncode == 0
+
+    def make(self) -> None:
+        self.ask("init")
+
+    def store(self, identifier: str, log: IO[bytes], *tags: str) -> children.Child:
+        """A process that keeps what it is given as the stream of a backup."""
+        name = self.name("store")
+        arguments = ["backup", "--stdin", "--stdin-filename", f"{identifier}.stream", "--host", self._config["cluster"]]
+        arguments += [f"--tag={tag}" for tag in ("stream", identifier, *tags)]
+        return self._child(name, "<", log, *arguments)
+
+    def fetch(self, identifier: str, log: IO[bytes]) -> children.Child:
+        """A process that gives the stream of a backup."""
+        name = self.name("fetch")
+        arguments = ["dump", "--tag", f"stream,{identifier}", "--host", self._config["cluster"], "latest"]
+        return self._child(name, ">", log, *arguments, f"/{identifier}.stream")
+
+    def commit(self, manifest: Manifest) -> None:
+        arguments = ["backup", "--quiet", "--stdin", "--stdin-filename", f"{manifest.id}.json"]
+        arguments += ["--host", manifest.cluster, "--tag", "manifest", "--tag", manifest.id]
+        self.ask(*arguments, text=manifest.to_json())
+
+    def _snapshots(self) -> list[dict[str, Any]]:
+        found = json.loads(self.ask("snapshots", "--json", "--host", self._config["cluster"]))
+        return list(found or [])
+
+    def manifests(self) -> list[Manifest]:
+        """Of all backups of this cluster. A snapshot never changes, so what was read once is kept on this host."""
+        known = self._directory / "manifests"
+        known.mkdir(mode=0o700, exist_ok=True)
+        snapshots = {each["id"]: each["paths"][0] for each in self._snapshots() if "manifest" in each.get("tags", [])}
+        for identifier, path in snapshots.items():
+            kept = known / identifier
+            if not kept.exists():
+                text = self.ask("dump", identifier, path)
+                Manifest.from_json(text)
+                new = known / f"{identifier}.new"
+                new.write_text(text, encoding="utf-8")
+                new.replace(kept)
+        for kept in known.iterdir():
+            if kept.name not in snapshots:
+                kept.unlink()
+        return [Manifest.from_json((known / identifier).read_text(encoding="utf-8")) for identifier in snapshots]
+
+    def forget(self, identifiers: Iterable[str]) -> None:
+        """Both snapshots of each backup: the manifest first, so that none is ever without its stream."""
+        unwanted = set(identifiers)
+        snapshots = [each for each in self._snapshots() if unwanted & set(each.get("tags", []))]
+        snapshots.sort(key=lambda each: "manifest" not in each["tags"])
+        for tag in ("manifest", "stream"):
+            ids = [each["id"] for each in snapshots if tag in each["tags"]]
+            if ids:
+                self.ask("forget", *ids)
+
+    def binlogs(self) -> list[Segment]:
+        """All archived binary logs of this cluster."""
+        tagged = ((each["id"], each.get("tags", [])) for each in self._snapshots())
+        return [Segment.from_tags(identifier, tags) for identifier, tags in tagged if tags[:1] == ["binlog"]]
+
+    def store_binlog(self, segment: Segment, file: IO[bytes]) -> Segment:
+        """Keep the first segment.size bytes of a binary log; the segment with its snapshot."""
+        name = self.name("store-binlog")
+        arguments = ["backup", "--json", "--stdin", "--stdin-filename", f"{segment.node}.{segment.file}"]
+        arguments += ["--host", self._config["cluster"], *(f"--tag={tag}" for tag in segment.tags())]
+        with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as told:
+            with self._child(name, "<", said, *arguments, stdout=told) as target:
+                children.send(file, segment.size, target, "restic")
+            told.seek(0)
+            last = json.loads(told.read().splitlines()[-1])
+        return replace(segment, snapshot=last["snapshot_id"])
+
+    def fetch_binlog(self, segment: Segment, target: IO[bytes]) -> None:
+        """A binary log into a file: more of it than the segment where a longer copy has taken its place meanwhile."""
+        tried = {segment.snapshot}
+        while True:
+            try:
+                return self._fetch_binlog(segment, target)
+            except BackupError:
+                replaced = longer(self.binlogs(), segment)
+                if replaced is None or replaced.snapshot in tried:
+                    raise
+                segment = replaced
+                tried.add(segment.snapshot)
+                target.seek(0)
+                target.truncate()
+
+    def _fetch_binlog(self, segment: Segment, target: IO[bytes]) -> None:
+        name = self.name("fetch-binlog")
+        file = f"/{segment.node}.{segment.file}"
+        with (
+            tempfile.TemporaryFile() as said,
+            self._child(name, ">", said, "dump", segment.snapshot, file) as source,
+        ):
+            children.Copied().copy(source.output, target)
+            source.end(f"Fetching {segment.file} of {segment.node}")
+
+    def drop(self, snapshots: Iterable[str]) -> None:
+        self.ask("forget", *snapshots)
+
+    def orphans(self, before: float) -> list[str]:
+        """Ids of streams without a manifest, stored before this time: what a run left that did not come to its end."""
+        snapshots = self._snapshots()
+        whole = {each["tags"][1] for each in snapshots if each.get("tags", [])[:1] == ["manifest"]}
+        streams = [each for each in snapshots if each.get("tags", [])[:1] == ["stream"]]
+        return sorted(
+            each["tags"][1] for each in streams if each["tags"][1] not in whole and utc(each["time"]) < before
+        )
+
+    def writers(self, now: float, patience: float) -> list[str]:
+        """Names of containers of other nodes that write to the repository; a lock is renewed every five minutes."""
+        found = []
+        for identifier in self.ask("list", "locks", "--no-lock").split():
+            try:
+                lock = json.loads(self.ask("cat", "lock", identifier, "--no-lock"))
+            except BackupError:
+                # Given back meanwhile.
+                continue
+            since = utc(lock["time"])
+            mine = lock["hostname"].startswith(f"{self._owner}-")
+            if not mine and lock["hostname"].endswith("-store") and now - since < patience:
+                found.append(lock["hostname"])
+        return found

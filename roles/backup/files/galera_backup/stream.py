@@ -1,0 +1,220 @@
+# Copyright (c) 2026, dbops.galera contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Binary logs into the repository, by one node of the cluster at a time.
+
+The nodes agree by the repository alone. A node whose own binary log is ahead of the archive for longer than its rank
+allows takes the archive over. Two that stream at once do no harm: what they store overlaps.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import children
+from .binlog import MAGIC, Segment, archived, begin, transactions
+from .manifest import BackupError
+from .node import Node
+from .repository import Repository
+
+# Seconds until a node that failed tries again.
+_PAUSE = 10
+
+
+@dataclass
+class Followed:
+    """A binary log in the spool. stored: how much of it is in the repository, as which segment."""
+
+    path: Path
+    begin: int
+    stored: int = len(MAGIC)
+    segment: Segment | None = None
+
+
+class Stream:
+    """The service of one node. stop: set when it is to end."""
+
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        owner: str,
+        node: Node,
+        repository: Repository,
+        say: Callable[[str], None],
+        record: Callable[[Mapping[str, float]], None],
+        stop: threading.Event,
+    ) -> None:
+        self._config = config
+        self._owner = owner
+        self._node = node
+        self._repository = repository
+        self._say = say
+        self._record = record
+        self._stop = stop
+        self._domain = 0
+        self._spool = Path(config["directory"]) / "binlogs"
+        # Stays until the service is started again: somebody has to see it.
+        self._gap = 0
+
+    def _tell(self, **values: float) -> None:
+        self._record({"failed": 0, "gap": self._gap, **values})
+
+    def run(self) -> None:
+        """Until it is stopped: wait for its turn, and stream then."""
+        said = ""
+        while not self._stop.is_set():
+            try:
+                settings = self._node.settings()
+                if not settings["binlog"]:
+                    raise BackupError(
+                        f"{self._node.name} writes no binary log with the cluster's GTIDs: see mariadb_binlog."
+                    )
+                self._domain = settings["domain"]
+                if self._wait_for_turn():
+                    self._follow()
+                said = ""
+            except BackupError as error:
+                if str(error) != said:
+                    self._say(str(error))
+                said = str(error)
+                self._tell(active=0, failed=1)
+                self._stop.wait(_PAUSE)
+
+    def _wait_for_turn(self) -> bool:
+        """Whether its turn has come, by its rank; False when it is to end."""
+        takeover = float(self._config["binlog_takeover_seconds"])
+        patience = takeover * (self._config["rank"] + 1)
+        behind: tuple[int, float] | None = None
+        known: tuple[str, int] = ("", 0)
+        while not self._stop.is_set():
+            uuid, own = self._node.binlog_position(self._domain)
+            if uuid != known[0] or own > known[1]:
+                # Asked only when there is something that it may lack: restic takes a second of CPU.
+                known = (uuid, archived(self._repository.binlogs(), uuid))
+            there = known[1]
+            now = time.monotonic()
+            if behind and there >= behind[0]:
+                behind = None
+            if behind is None and own > there:
+                behind = (own, now)
+            lag = now - behind[1] if behind else 0.0
+            self._tell(active=0, archived_sequence_number=there, lag_seconds=lag)
+            if lag > patience:
+                self._say(
+                    f"The archive ends with {there}, and {self._node.name} has {own} since {lag:.0f} s: it takes over."
+                )
+                return True
+            self._stop.wait(takeover / 2)
+        return False
+
+    def _start(self, uuid: str) -> str:
+        """The newest binary log of this node that begins within the archive. Says at once where none does: a gap."""
+        there = archived(self._repository.binlogs(), uuid)
+        files = self._node.binlogs()
+        begins = 0
+        for file in reversed(files):
+            begins = self._node.binlog_begin(file, self._domain)
+            if there and begins <= there:
+                return file
+        if there:
+            self._gap = 1
+            self._tell(active=1)
+            self._say(
+                f"GAP: the archive ends with {there}, and the oldest binary log of {self._node.name} begins behind"
+                f" {begins}. What lies between is lost for a restore to a point in time. Make a backup now."
+            )
+        return files[0]
+
+    def _follow(self) -> None:
+        uuid, _ = self._node.binlog_position(self._domain)
+        file = self._start(uuid)
+        children.remove_all(self._owner)
+        self._spool.mkdir(mode=0o700, exist_ok=True)
+        for old in self._spool.iterdir():
+            old.unlink()
+        self._say(f"Streaming the binary logs of {self._node.name} from {file} on.")
+        followed: dict[str, Followed] = {}
+        with tempfile.TemporaryFile() as told:
+            with self._node.follow(file, self._spool, told) as source:
+                try:
+                    self._archive(uuid, followed, lambda: source.process.poll() is None)
+                finally:
+                    source.process.kill()
+                    children.remove_all(self._owner)
+            told.seek(0)
+            said = told.read().decode(errors="replace")
+        if not self._stop.is_set():
+            # What it had got is as good as anything: the end of a node is when it counts.
+            self._store(uuid, followed)
+            raise BackupError(f"mariadb-binlog on {self._node.name} ended: {children.last_words(said)}")
+
+    def _archive(self, uuid: str, followed: dict[str, Followed], alive: Callable[[], bool]) -> None:
+        """Store what is new, every few seconds, and once more when it is to end."""
+        looked = time.monotonic()
+        while alive():
+            ending = self._stop.wait(self._config["binlog_seconds"])
+            self._store(uuid, followed)
+            if ending:
+                return
+            if time.monotonic() - looked > self._config["binlog_takeover_seconds"]:
+                looked = time.monotonic()
+                better = self._better(followed)
+                if better:
+                    self._say(f"{better} streams as well, and comes first: {self._node.name} stands by.")
+                    return
+
+    def _better(self, followed: Mapping[str, Followed]) -> str:
+        """A node of lower rank that has archived what this one has, and more."""
+        own = max((each.segment.end for each in followed.values() if each.segment), default=0)
+        ranks = {name: rank for rank, name in enumerate(self._config["ranking"])}
+        mine = ranks.get(self._node.name, len(ranks))
+        newer = [each.node for each in self._repository.binlogs() if each.end > own]
+        return next((name for name in newer if ranks.get(name, len(ranks)) < mine), "")
+
+    def _store(self, uuid: str, followed: dict[str, Followed]) -> None:
+        files = sorted(self._spool.iterdir())
+        for number, path in enumerate(files):
+            with path.open("rb") as file:
+                if path.name not in followed:
+                    try:
+                        followed[path.name] = Followed(path, begin(file, self._domain))
+                    except BackupError:
+                        if number < len(files) - 1:
+                            raise
+                        # Its beginning is still being written.
+                        return
+                self._store_one(uuid, followed[path.name], file)
+            if number < len(files) - 1:
+                # All that will ever be in it is stored.
+                path.unlink()
+
+    def _store_one(self, uuid: str, log: Followed, file: Any) -> None:
+        new = list(transactions(file, self._domain, log.stored))
+        if not new:
+            return
+        before = log.segment
+        segment = Segment(
+            snapshot="",
+            uuid=uuid,
+            domain=self._domain,
+            node=self._node.name,
+            file=log.path.name,
+            begin=log.begin,
+            end=max(each.seqno for each in new),
+            latest=max([each.at for each in new] + ([before.latest] if before else [])),
+            size=new[-1].end,
+        )
+        file.seek(0)
+        log.segment = self._repository.store_binlog(segment, file)
+        log.stored = new[-1].end
+        if before:
+            self._repository.drop([before.snapshot])
+        self._tell(
+            active=1, archived_sequence_number=segment.end, archived_timestamp_seconds=segment.latest, lag_seconds=0
+        )

@@ -1,0 +1,135 @@
+"""Who archives the binary logs: the first in rank, the next one when the archive stays behind; and from where on."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "roles/backup/files"))
+
+from galera_backup import binlog, stream
+
+from .test_backup import UUID
+from .test_binlog import segment
+
+
+class Node:
+    """Its binary logs and what each begins behind."""
+
+    name = "mariadb2"
+
+    def __init__(self, position: int, logs: Mapping[str, int]) -> None:
+        self.position = position
+        self._logs = logs
+
+    def binlog_position(self, _domain: int) -> tuple[str, int]:
+        return UUID, self.position
+
+    def binlogs(self) -> list[str]:
+        return list(self._logs)
+
+    def binlog_begin(self, file: str, _domain: int) -> int:
+        return self._logs[file]
+
+
+class Repository:
+    url = "/repository"
+
+    def __init__(self, *segments: binlog.Segment) -> None:
+        self.segments = list(segments)
+        self.asked = 0
+
+    def exists(self) -> bool:
+        return True
+
+    def binlogs(self) -> list[binlog.Segment]:
+        self.asked += 1
+        return self.segments
+
+
+class Clock(threading.Event):
+    """Waiting takes no time; what happens meanwhile does."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, happens: Mapping[float, Any], until: float) -> None:
+        super().__init__()
+        self.now = 0.0
+        self._happens = dict(happens)
+        self._until = until
+        monkeypatch.setattr(stream.time, "monotonic", lambda: self.now)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.now += timeout or 0
+        for at in [at for at in self._happens if at <= self.now]:
+            self._happens.pop(at)()
+        if self.now >= self._until:
+            self.set()
+        return self.is_set()
+
+
+def service(
+    node: Node, repository: Repository, clock: Any = None, rank: int = 1, said: list[str] | None = None
+) -> stream.Stream:
+    config = {
+        "directory": "/tmp",
+        "rank": rank,
+        "ranking": ["mariadb3", "mariadb2", "mariadb1"],
+        "binlog_takeover_seconds": 60,
+        "binlog_seconds": 10,
+    }
+    say = (said if said is not None else []).append
+    return stream.Stream(
+        config, "galera.mariadb2-binlog", node, repository, say, lambda _: None, clock or threading.Event()
+    )
+
+
+@pytest.mark.parametrize(("rank", "after"), [(0, 60), (1, 120), (2, 180)])
+def test_a_node_takes_over_after_its_rank(rank: int, after: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch, {}, until=1000)
+    assert service(Node(20, {}), Repository(segment(0, 10)), clock, rank)._wait_for_turn()
+    assert after < clock.now <= after + 60
+
+
+def test_it_stands_by_as_long_as_the_archive_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    node, repository = Node(20, {}), Repository(segment(0, 10))
+
+    def write(own: int, archived: int) -> Any:
+        def happen() -> None:
+            node.position = own
+            repository.segments.append(segment(0, archived))
+
+        return happen
+
+    # Always behind, never by what was there two minutes ago.
+    clock = Clock(monkeypatch, {at: write(20 + at, at) for at in range(30, 900, 30)}, until=900)
+    assert not service(node, repository, clock)._wait_for_turn()
+
+
+def test_an_idle_cluster_asks_the_repository_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    repository = Repository(segment(0, 10))
+    assert not service(Node(10, {}), repository, Clock(monkeypatch, {}, until=1000))._wait_for_turn()
+    assert repository.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("archived", "file", "gap"),
+    [(25, "b3", False), (20, "b3", False), (19, "b2", False), (7, "b1", False), (4, "b1", True), (0, "b1", False)],
+)
+def test_it_begins_within_the_archive_or_says_that_there_is_a_gap(archived: int, file: str, gap: bool) -> None:
+    said: list[str] = []
+    segments = [segment(0, archived)] if archived else []
+    logs = {"b1": 5, "b2": 10, "b3": 20}
+    assert service(Node(30, logs), Repository(*segments), said=said)._start(UUID) == file
+    assert any(each.startswith("GAP: the archive ends with 4") for each in said) == gap
+
+
+def test_a_node_of_higher_rank_stands_back() -> None:
+    own = stream.Followed(Path("/tmp/b1"), 0, segment=segment(0, 30, "mariadb2"))
+    theirs = [segment(0, 31, "mariadb3"), segment(0, 40, "mariadb1")]
+    assert service(Node(30, {}), Repository(*theirs))._better({"b1": own}) == "mariadb3"
+    assert service(Node(30, {}), Repository(theirs[1]))._better({"b1": own}) == ""
+    assert service(Node(30, {}), Repository(segment(0, 30, "mariadb3")))._better({"b1": own}) == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import functools
 import re
 from collections.abc import Iterator
@@ -36,8 +37,9 @@ def sql(lab: Lab, host: str, statement: str) -> str:
 
 
 def statements(lab: Lab) -> dict[str, str]:
-    """The archived statements and their GTIDs."""
-    told = program(lab, next(iter(lab.nodes)), "statements")
+    """The archived statements of the last minutes and their GTIDs."""
+    since = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=10)).isoformat()
+    told = program(lab, next(iter(lab.nodes)), f"statements --since {since}")
     return {match[2]: match[1] for match in re.finditer(r"^(\S+)  .{23}  (.*)$", told, re.MULTILINE)}
 
 

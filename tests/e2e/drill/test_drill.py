@@ -210,7 +210,7 @@ def test_a_corrupt_backup(lab: Lab) -> None:
     flip = f"f = open('{biggest}', 'r+b'); f.seek(100000); b = f.read(1); f.seek(100000); f.write(bytes([b[0] ^ 1]))"
     try:
         lab.quick("backup1", f'chmod u+w {biggest}; python3 -c "{flip}"')
-        fails(lab, "erp", "restic failed: .*verification failed")
+        fails(lab, "erp", "Fetching .* failed: .*verification failed")
     finally:
         lab.quick("backup1", f"rm -rf {repository('erp')}; mv {saved} {repository('erp')}")
 

@@ -158,12 +158,12 @@ from galera_backup.repository import Repository
 repository = Repository(json.load(open({directory!r} + "/config.json")), "test")
 with tempfile.TemporaryFile() as log:
     with repository.fetch({wanted!r}, log) as source:
-        stream = source.process.stdout.read()
+        stream = source.output.read()
         source.end("fetching")
     end = {end}
     with repository.store({wanted!r}, log) as target:
-        target.process.stdin.write(stream[:end])
-        target.process.stdin.close()
+        target.input.write(stream[:end])
+        target.input.close()
         target.end("storing")
 """
     directory = f"/containers/{lab.nodes[host]}/backup"

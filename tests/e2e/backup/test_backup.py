@@ -104,28 +104,32 @@ def kill_node(lab: Lab, host: str) -> None:
     ],
 )
 def test_killed(lab: Lab, what: str, kill: Callable[[Lab, str], None], said: str) -> None:
+    """The unit that the playbook and the timers start; slow enough to be met in the middle."""
     before = {each["id"] for each in backups(lab)}
     host = next(name for name, node in lab.nodes.items() if node == backups(lab)[-1]["node"])
-    # Slow enough to be met in the middle.
-    slow = json.dumps({"backup_kind": "full", "backup_limit_upload_kib": 500})
+    directory, unit = f"/containers/{lab.nodes[host]}/backup", f"galera-backup-{lab.nodes[host]}-now"
+    limit = 'sed -i \'s/"limit_upload_kib": {}/"limit_upload_kib": {}/\' ' + f"{directory}/config.json"
     with Ledger(lab) as ledger:
         ledger.wait_for()
-        with lab.start("backup", "-e", slow) as process:
-            try:
-                question = "docker ps --format '{{.Names}}'"
-                wait_until(lambda: "-store" in lab.quick(host, question), 300, "a backup that is being made")
-                wait_until(lambda: lab.node_sql(host, "SELECT @@wsrep_desync") == "1", 30, "the node desynced")
-                ledger.mark(f"{what} killed")
-                kill(lab, host)
-                output, _ = process.communicate(timeout=300)
-            finally:
-                process.kill()
+        lab.quick(host, f"{limit.format(0, 500)}; echo BACKUP_KIND=full >{directory}/now")
+        try:
+            begun = harm.now(lab, host)
+            lab.quick(host, f"systemctl start --no-block {unit}")
+            wait_until(lambda: "-store\n" in lab.quick(host, "docker ps --format '{{.Names}}'"), 60, "a backup")
+            question = f"docker exec {lab.nodes[host]} mariadb -BNe 'SELECT @@wsrep_desync'"
+            wait_until(lambda: lab.quick(host, question).strip() == "1", 30, "the node desynced")
+            ledger.mark(f"{what} killed")
+            kill(lab, host)
+            wait_until(lambda: "failed" in lab.quick(host, f"systemctl is-active {unit}", check=False), 120, "its end")
+        finally:
+            lab.quick(host, limit.format(500, 0))
         wait_until(lambda: settled(lab), 120, "all nodes take part, and no container is left")
     ledger.account()
-    assert process.returncode != 0
-    assert said in output, output
+    assert said in lab.quick(host, f"journalctl --unit {unit} --since @{begun.split('.')[0]} --output cat")
     assert {each["id"] for each in backups(lab)} == before
-    assert good(lab)["id"] not in before
+    made = re.findall(r"^(\S+): \d+ MiB in", program(lab, host, "run"), re.MULTILINE)
+    assert made[-1] == backups(lab)[-1]["id"]
+    assert made[-1] not in before
 
 
 def test_controller_killed(lab: Lab) -> None:

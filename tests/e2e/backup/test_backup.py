@@ -115,7 +115,7 @@ def test_killed(lab: Lab, what: str, kill: Callable[[Lab, str], None], said: str
         try:
             begun = harm.now(lab, host)
             lab.quick(host, f"systemctl start --no-block {unit}")
-            wait_until(lambda: "-store\n" in lab.quick(host, "docker ps --format '{{.Names}}'"), 60, "a backup")
+            wait_until(lambda: "-store\n" in lab.quick(host, "docker ps --format '{{.Names}}'"), 180, "a backup")
             question = f"docker exec {lab.nodes[host]} mariadb -BNe 'SELECT @@wsrep_desync'"
             wait_until(lambda: lab.quick(host, question).strip() == "1", 30, "the node desynced")
             ledger.mark(f"{what} killed")

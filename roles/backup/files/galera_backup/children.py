@@ -105,7 +105,7 @@ def piped(run: Sequence[str], fifo: Path, direction: str, program: Sequence[str]
 
     run has mounted the fifo's directory at /pipes. Docker's own way for a stream is slower by an order of magnitude.
     """
-    # A program whose reader is gone ends in order, not by a signal: restic would leave its lock of the repository behind.
+    # A program whose reader is gone ends in order and not by a signal: restic would leave its lock behind.
     return [*run, "-c", f"trap '' PIPE; exec \"$@\" {direction}/pipes/{fifo.name}", "sh", *program]
 
 

@@ -14,7 +14,7 @@ from . import children
 from .binlog import gtid_in, superseded, unneeded
 from .manifest import BackupError, Manifest, base_for, expired, new_id
 from .node import Node
-from .repository import Repository
+from .repository import LockedError, Repository
 
 DUMPS = ("schema", "logical")
 # A lock that was not renewed for this long is that of a process that is gone.
@@ -153,11 +153,17 @@ def clear(config: Mapping[str, Any], repository: Repository, say: Callable[[str]
     kept = [manifest for manifest in manifests if manifest.id not in old]
     segments = repository.binlogs()
     logs = {*superseded(segments), *unneeded(segments, kept, now - config["keep_days"] * 86400)}
-    if old or orphans:
-        say(f"Forgetting {', '.join([*old, *orphans])}.")
-        repository.forget([*old, *orphans])
-    if logs:
-        say(f"Forgetting {len(logs)} binary logs.")
-        repository.drop(logs)
-    if old or orphans or logs:
+    if not (old or orphans or logs):
+        return
+    say(f"Forgetting {', '.join([*old, *orphans, f'{len(logs)} binary logs'])}.")
+    try:
+        # Locks of processes that ended half an hour ago without giving them back.
+        repository.ask("unlock", "--quiet")
+        if old or orphans:
+            repository.forget([*old, *orphans])
+        if logs:
+            repository.drop(logs)
         repository.ask("prune", "--quiet")
+    except LockedError as error:
+        # The backup is there; the next one's turn is soon enough for what is too old.
+        say(f"Left for the next time. {error}")

@@ -37,6 +37,13 @@ def utc(text: str) -> float:
     return datetime.fromisoformat(text[:19]).replace(tzinfo=timezone.utc).timestamp()
 
 
+_LOCKED = 11
+
+
+class LockedError(BackupError):
+    """Another process is at work on the repository, or was until it was killed."""
+
+
 class Repository:
     """url: as restic takes it; a path is a directory of this host."""
 
@@ -81,7 +88,8 @@ class Repository:
         if done.returncode:
             said = children.last_words(done.stderr)
             reason = _REASONS.get(done.returncode, "The repository {url} cannot be used: {said}")
-            raise BackupError(reason.format(url=self.url, said=said))
+            kind = LockedError if done.returncode == _LOCKED else BackupError
+            raise kind(reason.format(url=self.url, said=said))
         return done.stdout
 
     def exists(self) -> bool:
@@ -188,7 +196,8 @@ class Repository:
             source.end(f"Fetching {segment.file} of {segment.node}")
 
     def drop(self, snapshots: Iterable[str]) -> None:
-        self.ask("forget", *snapshots)
+        """At once, or not at all: to forget takes the repository for itself, and a backup may have it for hours."""
+        self.ask("forget", "--retry-lock", "0s", *snapshots)
 
     def orphans(self, before: float) -> list[str]:
         """Ids of streams without a manifest, stored before this time: what a run left that did not come to its end."""

@@ -9,6 +9,7 @@ allows takes the archive over. Two that stream at once do no harm: what they sto
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import threading
 import time
@@ -21,7 +22,7 @@ from . import children
 from .binlog import MAGIC, Segment, archived, begin, transactions
 from .manifest import BackupError
 from .node import Node
-from .repository import Repository
+from .repository import LockedError, Repository
 
 # Seconds until a node that failed tries again.
 _PAUSE = 10
@@ -214,7 +215,9 @@ class Stream:
         log.segment = self._repository.store_binlog(segment, file)
         log.stored = new[-1].end
         if before:
-            self._repository.drop([before.snapshot])
+            # What cannot be dropped now is when the next backup clears up.
+            with contextlib.suppress(LockedError):
+                self._repository.drop([before.snapshot])
         self._tell(
             active=1, archived_sequence_number=segment.end, archived_timestamp_seconds=segment.latest, lag_seconds=0
         )

@@ -34,7 +34,7 @@ def settled(lab: Lab) -> bool:
     """Whether no node is desynced, and no container of a backup is left; that of the binary logs stays."""
     question = "docker ps -a --filter label=dbops.galera.backup --format '{{.Names}}'"
     alone = all("binlog" in name for host in lab.nodes for name in lab.quick(host, question).split())
-    return alone and all(lab.node_sql(host, "SELECT @@wsrep_desync") == "0" for host in lab.nodes) and lab.whole()
+    return alone and lab.whole() and all(lab.node_sql(host, "SELECT @@wsrep_desync") == "0" for host in lab.nodes)
 
 
 def good(lab: Lab, kind: str = "auto") -> dict[str, Any]:

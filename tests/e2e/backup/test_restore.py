@@ -183,7 +183,7 @@ def url(lab: Lab) -> str:
 
 def test_a_full_repository_is_no_backup(lab: Lab) -> None:
     before = {each["id"] for each in backups(lab)}
-    lab.quick("backup1", "mkdir -p /srv/small && mount -t tmpfs -o size=8m tmpfs /srv/small")
+    lab.quick("backup1", "mkdir -p /srv/small && mount -t tmpfs -o size=2m tmpfs /srv/small")
     try:
         small = f"sftp:root@{lab.addresses['backup1']}:/srv/small"
         run = lab.play("backup", "-e", json.dumps({"backup_repository": small, "backup_kind": "full"}))

@@ -130,6 +130,7 @@ def due(
     sleep(rank * config["takeover_seconds"])
     # The timers' clocks and delays differ a little.
     since = slot - config["takeover_seconds"] / 2
+    waited = False
     while True:
         if repository.exists():
             made = [each for each in repository.manifests() if each.began >= since and not each.dump]
@@ -140,8 +141,13 @@ def due(
             if others:
                 say(f"{', '.join(others)} is at it.")
                 sleep(config["takeover_seconds"] / 4)
+                waited = True
                 continue
-        return True
+        if not waited:
+            return True
+        # Its manifest may be on its way; and others that have waited for it must not begin together with this one.
+        waited = False
+        sleep((rank + 1) * config["takeover_seconds"] / 4)
 
 
 def clear(config: Mapping[str, Any], repository: Repository, say: Callable[[str], None]) -> None:

@@ -190,6 +190,17 @@ def test_without_confirmation_it_is_a_plan(lab: Lab) -> None:
     assert lab.whole()
 
 
+def test_a_datadir_that_is_a_mount_point_is_refused(lab: Lab) -> None:
+    """A restore renames the datadir."""
+    host = list(lab.nodes)[-1]
+    place = harm.datadir(lab, host)
+    lab.quick(host, f"mount --bind {place} {place}")
+    try:
+        refused(lab, f"{host}: {place} is a mount point")
+    finally:
+        lab.quick(host, f"umount {place}")
+
+
 def test_refusals_of_a_restore(lab: Lab) -> None:
     refused(lab, "has no backup 20200101T000000Z-mariadb9", "-e", "restore_backup=20200101T000000Z-mariadb9")
     refused(lab, "does not open with this key", "-e", "backup_password=another")

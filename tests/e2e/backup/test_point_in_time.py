@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import functools
 import re
+import time
 from collections.abc import Iterator
 
 from .. import harm
@@ -176,15 +177,24 @@ def test_one_table_without_touching_the_cluster(lab: Lab) -> None:
 
 
 def test_to_a_time(lab: Lab) -> None:
-    """The plan alone: what began before that second."""
+    """What began before that second."""
     made(lab, "full")
     mark(lab, "third")
-    archived(lab, "TABLE third")
-    now = lab.quick(next(iter(lab.nodes)), "date --utc +%FT%TZ").strip()
-    assert "do not reach" in planned(lab, f"--time {now}")
+    time.sleep(2)
+    wanted = lab.quick(next(iter(lab.nodes)), "date --utc +%FT%TZ").strip()
+    assert "do not reach" in planned(lab, f"--time {wanted}")
     assert "is no time" in planned(lab, "--time yesterday")
     assert "is no GTID" in planned(lab, "--gtid 4711")
     assert "no backup that had ended by" in planned(lab, "--time 2020-01-01T00:00:00Z")
+    time.sleep(2)
+    mark(lab, "later")
+    archived(lab, "TABLE later")
+    run = lab.play("restore", *CONFIRMED, "-e", f"restore_to_time={wanted}")
+    assert run.returncode == 0, run.stdout
+    assert lab.whole()
+    for host in lab.nodes:
+        assert sql(lab, host, "SELECT COUNT(*) FROM application.third") == "3"
+        assert sql(lab, host, "SHOW TABLES IN application LIKE 'later'") == ""
 
 
 def test_a_gap_is_said_at_once_and_refused(lab: Lab) -> None:

@@ -38,6 +38,12 @@ def extra(**variables: object) -> tuple[str, str]:
         ({"galera_node_name": "db"}, "galera_node_name is 'db' on host1"),
         ({"galera_minimum_free_mb": 10**9}, "galera_minimum_free_mb asks for 1000000000 MiB"),
         ({"galera_vip": "192.0.2.9"}, "galera_vip 192.0.2.9"),
+        ({"mariadb_binlog": True, "mariadb_binlog_keep_hours": 0}, "mariadb_binlog_keep_hours is 0 on host1"),
+        ({"backup_repository": "/srv/repository"}, "missing required arguments: backup_password"),
+        (
+            {"backup_repository": "sftp:there:/here", "backup_password": "secret", "backup_binlog_seconds": 0},
+            "Too little on host1: backup_binlog_seconds is 0",
+        ),
         ({"mariadb_memory_mb": 10}, "mariadb_memory_mb is 10 on host1"),
         ({"mariadb_config": ["max_connections"]}, "mariadb_config on host1 is not a mapping"),
         ({"mariadb_config": {"mariadbd": {"no_such_setting": 1}}}, "unknown variable 'no_such_setting"),

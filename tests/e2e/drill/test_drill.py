@@ -182,6 +182,13 @@ def test_the_secrets_are_in_files_of_root_alone(lab: Lab) -> None:
     assert password not in lab.quick("backup1", f"cat {DIRECTORY}/config.json; journalctl; cat {DIRECTORY}/results/*/*")
 
 
+def test_a_wrong_variable_is_refused_by_site_before_anything_is_changed(lab: Lab) -> None:
+    run = lab.play("site", "-e", "drill_parallel=0", "-e", "mariadb_memory_mb=700")
+    assert run.returncode != 0
+    assert "Too little on backup1: drill_parallel is 0" in run.stdout
+    assert not any(counts["changed"] for counts in recap(run.stdout).values()), run.stdout
+
+
 def test_one_at_a_time(lab: Lab) -> None:
     code, output = drill(lab, drill_parallel=1)
     assert code == 0, output

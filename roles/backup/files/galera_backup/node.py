@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -198,59 +198,41 @@ class Node:
 
     def stream(self, workspace: Path, from_lsn: int, log: IO[bytes]) -> children.Child:
         """mariadb-backup, giving a full backup or, with from_lsn, what was written since. The datadir is read-only."""
-        name = f"{self._owner}-stream"
-        fifo = children.make_fifo(self._config, name)
         config = self._config
         volumes = [
             f"{config['datadir']}:/var/lib/mysql:ro",
-            f"{Path(config['socket']).parent}:/run/mysqld",
             f"{config['settings']}:/etc/mysql/mariadb.conf.d:ro",
             f"{workspace}:/facts",
         ]
-        run = children.run_arguments(
-            name,
-            self._owner,
-            config["image"],
-            "sh",
-            volumes=[*volumes, f"{fifo.parent}:/pipes"],
-            limits={"cpus": config.get("cpus"), "memory": config.get("memory")},
-            user=str(config["uid"]),
-        )
-        options = [
-            "--backup",
-            "--stream=mbstream",
-            "--galera-info",
-            "--user=mysql",
-            "--extra-lsndir=/facts",
-            "--target-dir=/tmp",
-        ]
-        options += [f"--incremental-lsn={from_lsn}"] if from_lsn else []
-        options += [f"--throttle={config['throttle']}"] if config.get("throttle") else []
-        return children.Child(children.piped(run, fifo, ">", ["mariadb-backup", *options]), name, log, fifo)
+        program = ["mariadb-backup", "--backup", "--stream=mbstream", "--galera-info", "--user=mysql"]
+        program += ["--extra-lsndir=/facts", "--target-dir=/tmp"]
+        program += [f"--incremental-lsn={from_lsn}"] if from_lsn else []
+        program += [f"--throttle={config['throttle']}"] if config.get("throttle") else []
+        return self._streaming(program, log, str(config["uid"]), volumes)
 
     def dump(self, kind: str, log: IO[bytes]) -> children.Child:
         """mariadb-dump, giving the schema alone or the data with it, as of one moment."""
-        name = f"{self._owner}-stream"
-        fifo = children.make_fifo(self._config, name)
+        socket = f"/run/mysqld/{Path(self._config['socket']).name}"
+        program = ["mariadb-dump", "--no-defaults", f"--socket={socket}", "--user=root", "--all-databases"]
+        program += ["--single-transaction", "--quick", "--routines", "--triggers", "--events", "--hex-blob"]
+        program += ["--no-data"] if kind == "schema" else []
+        return self._streaming(program, log, "0")
+
+    def _streaming(self, program: list[str], log: IO[bytes], user: str, volumes: Sequence[str] = ()) -> children.Child:
+        """A program of the node's image in a container beside it, with the node's socket, and its output in a fifo."""
         config = self._config
+        name = f"{self._owner}-stream"
+        fifo = children.make_fifo(config, name)
         run = children.run_arguments(
             name,
             self._owner,
             config["image"],
             "sh",
-            volumes=[f"{Path(config['socket']).parent}:/run/mysqld", f"{fifo.parent}:/pipes"],
+            volumes=[*volumes, f"{Path(config['socket']).parent}:/run/mysqld", f"{fifo.parent}:/pipes"],
             limits={"cpus": config.get("cpus"), "memory": config.get("memory")},
-            user="0",
+            user=user,
         )
-        options = [
-            "--no-defaults",
-            f"--socket=/run/mysqld/{Path(config['socket']).name}",
-            "--user=root",
-            "--all-databases",
-        ]
-        options += ["--single-transaction", "--quick", "--routines", "--triggers", "--events", "--hex-blob"]
-        options += ["--no-data"] if kind == "schema" else []
-        return children.Child(children.piped(run, fifo, ">", ["mariadb-dump", *options]), name, log, fifo)
+        return children.Child(children.piped(run, fifo, ">", program), name, log, fifo)
 
     def facts(self, workspace: Path) -> dict[str, Any]:
         """What mariadb-backup wrote down of the backup it made."""

@@ -189,7 +189,8 @@ def test_a_restore_in_containers_beside_one_without(lab: Lab) -> None:
     )
     # What it looks up first is no part of it.
     inside = (
-        f"set -o pipefail; python3 -u {own}/galera_backup --config {own}/config.json restore --target {data} --backup {newest}"
+        f"set -o pipefail; python3 -u {own}/galera_backup --config {own}/config.json restore --target {data}"
+        f" --backup {newest}"
         " | while read line; do test -e /srv/bench/begun || date +%s.%N >/srv/bench/begun; done"
     )
     ratios = []

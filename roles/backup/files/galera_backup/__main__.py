@@ -106,7 +106,8 @@ def restore(config: Mapping[str, Any], owner: str, given: argparse.Namespace) ->
     """Has an owner of its own: a backup may run on the host at the same time."""
     wanted = point(given)
     repository = Repository(config, owner)
-    chosen = plan(wanted, repository.manifests(), repository.binlogs())
+    snapshots = repository.snapshots()
+    chosen = plan(wanted, repository.manifests(snapshots), repository.binlogs(snapshots))
     job = Restore(config, owner, repository, given.target, say)
     if given.check:
         job.check(chosen)
@@ -125,7 +126,8 @@ def scratch(config: Mapping[str, Any], owner: str, given: argparse.Namespace) ->
     """A server of its own on what was restored, until SIGTERM, and one database or table of it as a file of SQL."""
     stop = stopped()
     repository = Repository(config, owner)
-    chosen = plan(point(given), repository.manifests(), repository.binlogs())
+    snapshots = repository.snapshots()
+    chosen = plan(point(given), repository.manifests(snapshots), repository.binlogs(snapshots))
     children.remove_all(owner)
     Restore(config, owner, repository, given.target, say).run(chosen)
     with Server(config, owner, given.target, chosen.last.lower_case_table_names) as server:

@@ -153,11 +153,12 @@ def due(
 def clear(config: Mapping[str, Any], repository: Repository, say: Callable[[str], None]) -> None:
     """Forget what is too old, streams that never got a manifest, and binary logs that no kept backup needs."""
     now = time.time()
-    manifests = repository.manifests()
+    snapshots = repository.snapshots()
+    manifests = repository.manifests(snapshots)
     old = expired(manifests, config["keep_days"], config["keep_fulls"], now)
-    orphans = repository.orphans(now - 86400)
+    orphans = repository.orphans(snapshots, now - 86400)
     kept = [manifest for manifest in manifests if manifest.id not in old]
-    segments = repository.binlogs()
+    segments = repository.binlogs(snapshots)
     logs = {*superseded(segments), *unneeded(segments, kept, now - config["keep_days"] * 86400)}
     if not (old or orphans or logs):
         return

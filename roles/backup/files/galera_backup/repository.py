@@ -32,6 +32,9 @@ _SFTP = "sftp.args=-F none -o BatchMode=yes -o IdentityFile=/secrets/ssh_key -o 
 _RUN = 'set -a; test ! -e /secrets/environment || . /secrets/environment; exec restic "$@"'
 
 
+Snapshots = list[dict[str, Any]]
+
+
 def utc(text: str) -> float:
     """Seconds since 1970; restic's container has no time zone but UTC."""
     return datetime.fromisoformat(text[:19]).replace(tzinfo=timezone.utc).timestamp()
@@ -121,15 +124,17 @@ class Repository:
         arguments += ["--host", manifest.cluster, "--tag", "manifest", "--tag", manifest.id]
         self.ask(*arguments, text=manifest.to_json())
 
-    def _snapshots(self) -> list[dict[str, Any]]:
+    def snapshots(self) -> Snapshots:
+        """All of this cluster, as restic tells them; to be given to what reads them, where that is more than one."""
         found = json.loads(self.ask("snapshots", "--json", "--host", self._config["cluster"]))
         return list(found or [])
 
-    def manifests(self) -> list[Manifest]:
+    def manifests(self, listed: Snapshots | None = None) -> list[Manifest]:
         """Of all backups of this cluster. A snapshot never changes, so what was read once is kept on this host."""
         known = self._directory / "manifests"
         known.mkdir(mode=0o700, exist_ok=True)
-        snapshots = {each["id"]: each["paths"][0] for each in self._snapshots() if "manifest" in each.get("tags", [])}
+        listed = self.snapshots() if listed is None else listed
+        snapshots = {each["id"]: each["paths"][0] for each in listed if "manifest" in each.get("tags", [])}
         for identifier, path in snapshots.items():
             kept = known / identifier
             if not kept.exists():
@@ -146,16 +151,16 @@ class Repository:
     def forget(self, identifiers: Iterable[str]) -> None:
         """Both snapshots of each backup: the manifest first, so that none is ever without its stream."""
         unwanted = set(identifiers)
-        snapshots = [each for each in self._snapshots() if unwanted & set(each.get("tags", []))]
+        snapshots = [each for each in self.snapshots() if unwanted & set(each.get("tags", []))]
         snapshots.sort(key=lambda each: "manifest" not in each["tags"])
         for tag in ("manifest", "stream"):
             ids = [each["id"] for each in snapshots if tag in each["tags"]]
             if ids:
                 self.ask("forget", *ids)
 
-    def binlogs(self) -> list[Segment]:
+    def binlogs(self, listed: Snapshots | None = None) -> list[Segment]:
         """All archived binary logs of this cluster."""
-        tagged = ((each["id"], each.get("tags", [])) for each in self._snapshots())
+        tagged = ((each["id"], each.get("tags", [])) for each in (self.snapshots() if listed is None else listed))
         return [Segment.from_tags(identifier, tags) for identifier, tags in tagged if tags[:1] == ["binlog"]]
 
     def store_binlog(self, segment: Segment, file: IO[bytes]) -> Segment:
@@ -199,11 +204,11 @@ class Repository:
         """At once, or not at all: to forget takes the repository for itself, and a backup may have it for hours."""
         self.ask("forget", "--retry-lock", "0s", *snapshots)
 
-    def orphans(self, before: float) -> list[str]:
+    @staticmethod
+    def orphans(listed: Snapshots, before: float) -> list[str]:
         """Ids of streams without a manifest, stored before this time: what a run left that did not come to its end."""
-        snapshots = self._snapshots()
-        whole = {each["tags"][1] for each in snapshots if each.get("tags", [])[:1] == ["manifest"]}
-        streams = [each for each in snapshots if each.get("tags", [])[:1] == ["stream"]]
+        whole = {each["tags"][1] for each in listed if each.get("tags", [])[:1] == ["manifest"]}
+        streams = [each for each in listed if each.get("tags", [])[:1] == ["stream"]]
         return sorted(
             each["tags"][1] for each in streams if each["tags"][1] not in whole and utc(each["time"]) < before
         )

@@ -72,8 +72,8 @@ test: lint sanity unit contract scenarios ## everything, on a machine with nothi
 bench: images ## ratios: site by hand, verbs under load, recover, proxysql_admin, and backup, restore and drill of 2 GB
 	@tests/bench/proxysql_admin.py
 	@tests/bench/run.sh
-	@tests/bench/verbs.sh
-	@tests/bench/backup.sh
+	@tests/bench/lab.sh tests/e2e/bench
+	@RECOVERY=yes tests/bench/lab.sh tests/e2e/bench_backup
 
 clean: lab-down ## also remove the virtual environment and what was built
 	@rm -rf .venv .ansible .lab

@@ -22,8 +22,8 @@ BLOCK = 1 << 20
 # https://man7.org/linux/man-pages/man2/F_SETPIPE_SZ.2const.html; Python 3.10 has it as fcntl.F_SETPIPE_SZ.
 _F_SETPIPE_SZ = 1031
 LABEL = "dbops.galera.backup"
-# A container has 1024 unless told: where CPUs are scarce, what serves clients gets sixteen times as much.
-_CPU_SHARES = 64
+# How long restic may take to give its lock of the repository back on a host that is busy.
+_PATIENCE = 20
 
 
 def run_arguments(
@@ -39,8 +39,7 @@ def run_arguments(
     """docker run up to the image's own arguments. The owner is how what a killed run left behind is found."""
     limits = limits or {}
     options = ["docker", "run", "--rm", "--interactive", f"--name={name}", f"--hostname={name}", f"--network={network}"]
-    options += [f"--label={LABEL}={owner}", "--log-driver=none"]
-    options += [f"--cpu-shares={_CPU_SHARES}", f"--entrypoint={entrypoint}"]
+    options += [f"--label={LABEL}={owner}", "--log-driver=none", f"--entrypoint={entrypoint}"]
     options += [f"--volume={volume}" for volume in volumes]
     options += [f"--{option}={value}" for option, value in limits.items() if value]
     options += [f"--user={user}"] if user else []
@@ -72,7 +71,7 @@ def remove_all(owner: str) -> list[str]:
     names = ask(listed, "Looking for containers").split()
     if names:
         # In order where they know how: restic gives its lock of the repository back.
-        subprocess.run(["docker", "stop", "--time=5", *names], capture_output=True, check=False)
+        subprocess.run(["docker", "stop", f"--time={_PATIENCE}", *names], capture_output=True, check=False)
         subprocess.run(["docker", "rm", "--force", "--volumes", *names], capture_output=True, check=False)
     return names
 

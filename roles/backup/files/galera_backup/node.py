@@ -180,7 +180,7 @@ class Node:
             config["image"],
             "mariadb-binlog",
             volumes=[f"{Path(config['socket']).parent}:/run/mysqld", f"{spool}:/spool"],
-            limits={"cpus": config.get("cpus"), "memory": config.get("restic_memory")},
+            limits={"cpus": config.get("cpus"), "cpu-shares": config.get("cpu_shares")},
             user="0",
         )
         # A server id is one replica's: another node's stream must not be this one's.
@@ -229,7 +229,7 @@ class Node:
             config["image"],
             "sh",
             volumes=[*volumes, f"{Path(config['socket']).parent}:/run/mysqld", f"{fifo.parent}:/pipes"],
-            limits={"cpus": config.get("cpus"), "memory": config.get("memory")},
+            limits={"cpus": config.get("cpus"), "cpu-shares": config.get("cpu_shares"), "memory": config.get("memory")},
             user=user,
         )
         return children.Child(children.piped(run, fifo, ">", program), name, log, fifo)

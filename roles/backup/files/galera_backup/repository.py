@@ -60,7 +60,8 @@ class Repository:
         local = self.url.startswith("/")
         volumes = [f"{self._directory}/secrets:/secrets:ro", f"{self._directory}/cache:/cache"]
         volumes += [f"{self.url}:/repository"] if local else []
-        limits = {"cpus": self._config.get("cpus"), "memory": self._config.get("restic_memory")}
+        limits = {name: self._config.get(name.replace("-", "_")) for name in ("cpus", "cpu-shares")}
+        limits["memory"] = self._config.get("restic_memory")
         options = ["--repo", "/repository" if local else self.url, "--password-file", "/secrets/password"]
         options += ["--cache-dir", "/cache", "--compression", self._config.get("compression", "auto")]
         options += ["--retry-lock", "5m"]

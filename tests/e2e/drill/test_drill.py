@@ -96,15 +96,16 @@ def results(lab: Lab) -> dict[str, dict[str, Any]]:
 
 def left(lab: Lab) -> str:
     """Whatever of a drill is there while none runs: containers, volumes, directories, mounts, locks, the program."""
-    looks = (
-        "docker ps -aq --filter label=dbops.galera.backup",
-        "docker volume ls -q",
-        f"ls {DIRECTORY}/run",
-        f"grep {DIRECTORY}/ /proc/mounts",
-        "ls /srv/drilled/*/locks | grep -v :$",
-        "pgrep -f [g]alera_backup.--config",
-    )
-    return lab.quick("backup1", "; ".join(looks), check=False).strip()
+    looks = {
+        "container": "docker ps -a --filter label=dbops.galera.backup --format '{{.Names}}'",
+        "volume": "docker volume ls -q",
+        "directory": f"ls {DIRECTORY}/run",
+        "mount": f"grep {DIRECTORY}/ /proc/mounts",
+        "lock": "ls /srv/drilled/*/locks | grep -v :$",
+        "process": "pgrep -f [g]alera_backup.--config",
+    }
+    commands = (f"{look} | sed 's/^./{what} &/; /^$/d'" for what, look in looks.items())
+    return lab.quick("backup1", "; ".join(commands), check=False).strip()
 
 
 def drill(lab: Lab, *only: str, **changes: Any) -> tuple[int, str]:

@@ -294,7 +294,7 @@ def test_killed(lab: Lab, moment: str) -> None:
     output, _ = process.communicate(timeout=300)
     assert process.returncode != 0
     assert "were broken off" in output, output
-    wait_until(lambda: left(lab) == "", 30, "nothing is left")
+    wait_until(lambda: left(lab) == "", 100, "nothing is left")
     killed = [each for each in results(lab).values() if "was killed" in each["error"]]
     assert len(killed) >= wanted
     assert all(each["backup"] for each in killed)

@@ -39,7 +39,7 @@ def extra(**variables: object) -> tuple[str, str]:
         ({"galera_minimum_free_mb": 10**9}, "galera_minimum_free_mb asks for 1000000000 MiB"),
         ({"galera_vip": "192.0.2.9"}, "galera_vip 192.0.2.9"),
         ({"mariadb_binlog": True, "mariadb_binlog_keep_hours": 0}, "mariadb_binlog_keep_hours is 0 on host1"),
-        ({"backup_repository": "/srv/repository"}, "missing required arguments: backup_password"),
+        ({"backup_repository": "/srv/x", "backup_password": ""}, "backup_password is missing or empty on host1"),
         (
             {"backup_repository": "sftp:there:/here", "backup_password": "secret", "backup_binlog_seconds": 0},
             "Too little on host1: backup_binlog_seconds is 0",

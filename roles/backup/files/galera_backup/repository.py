@@ -41,6 +41,8 @@ def utc(text: str) -> float:
 
 
 _LOCKED = 11
+# Unless quiet, restic tells on the same output that it waits for a lock, in front of what was stored.
+_DUMP = ("dump", "--quiet")
 
 
 class LockedError(BackupError):
@@ -117,7 +119,7 @@ class Repository:
     def fetch(self, identifier: str, log: IO[bytes]) -> children.Child:
         """A process that gives the stream of a backup."""
         name = self.name("fetch")
-        arguments = ["dump", "--tag", f"stream,{identifier}", "--host", self._config["cluster"], "latest"]
+        arguments = [*_DUMP, "--tag", f"stream,{identifier}", "--host", self._config["cluster"], "latest"]
         return self._child(name, ">", log, *arguments, f"/{identifier}.stream")
 
     def commit(self, manifest: Manifest) -> None:
@@ -139,7 +141,7 @@ class Repository:
         for identifier, path in snapshots.items():
             kept = known / identifier
             if not kept.exists():
-                text = self.ask("dump", identifier, path)
+                text = self.ask(*_DUMP, identifier, path)
                 Manifest.from_json(text)
                 new = known / f"{identifier}.new"
                 new.write_text(text, encoding="utf-8")
@@ -196,7 +198,7 @@ class Repository:
         file = f"/{segment.node}.{segment.file}"
         with (
             tempfile.TemporaryFile() as said,
-            self._child(name, ">", said, "dump", segment.snapshot, file) as source,
+            self._child(name, ">", said, *_DUMP, segment.snapshot, file) as source,
         ):
             children.Copied().copy(source.output, target)
             source.end(f"Fetching {segment.file} of {segment.node}")

@@ -126,6 +126,10 @@ class Lab:
         assert run.returncode == 0 or not check, f"{name}: {command}: {run.returncode}\n{run.stdout}{run.stderr}"
         return run.stdout
 
+    def metrics(self, name: str, file: str) -> str:
+        """A file of metrics, as node_exporter reads it, which is not root."""
+        return self.quick(name, f"setpriv --reuid=65534 --clear-groups cat /var/lib/node_exporter/{file}.prom")
+
     @contextlib.contextmanager
     def unreachable(self, name: str) -> Iterator[None]:
         """A host that the controller cannot log in to; its database lives on."""

@@ -67,6 +67,11 @@ def test_full_and_incremental_under_load(lab: Lab) -> None:
     assert lab.nodes[harm.writer(lab)] not in (full["node"], more["node"])
     assert full["uuid"] in lab.uuids()
     assert settled(lab)
+    host = next(host for host, name in lab.nodes.items() if name == more["node"])
+    labels = f'{{cluster="{more["cluster"]}",node="{more["node"]}"}}'
+    told = lab.metrics(host, f"galera-backup-{more['node']}")
+    assert f"dbops_galera_backup_failed{labels} 0\n" in told, told
+    assert f"dbops_galera_backup_size_bytes{labels} {more['size']}\n" in told, told
     lab.say(
         f"full: {full['size'] >> 20} MiB in {full['ended'] - full['began']:.1f} s;"
         f" incremental: {more['size'] >> 20} MiB in {more['ended'] - more['began']:.1f} s"

@@ -125,7 +125,7 @@ def fails(lab: Lab, cluster: str, said: str, **changes: Any) -> None:
     assert re.search(rf"{cluster}: the drill of {result['backup']} FAILED", output), output
     assert re.fullmatch(r"\d{8}T\d{6}Z-mariadb\d", result["backup"])
     assert result["backup"] in lab.quick("backup1", f"cat {DIRECTORY}/report/index.html")
-    assert f'drill_failed{{cluster="{cluster}"}} 1' in lab.quick("backup1", f"cat {DIRECTORY}/report/drill.prom")
+    assert f'drill_failed{{cluster="{cluster}"}} 1' in lab.metrics("backup1", "galera-drill")
 
 
 def overlap(one: dict[str, Any], other: dict[str, Any]) -> bool:

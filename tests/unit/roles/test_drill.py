@@ -57,6 +57,7 @@ def config(directory: Path, *clusters: str) -> dict[str, Any]:
         "patience_minutes": 0,
         "keep_days": 1e5,
         "overdue_hours": 50,
+        "textfile_directory": str(directory / "metrics"),
         "limits": limits,
         "clusters": [{**SHOP, "name": name} for name in clusters],
     }
@@ -318,5 +319,6 @@ def test_all_are_drilled_and_told_and_a_failure_is_loud(tmp_path: Path, monkeypa
         drills.run(settings, secrets, [], record, lambda _: None)
     assert sorted(each["cluster"] for each in json.loads(record.read_text())) == ["crm", "shop"]
     assert "1 of 2 clusters" in (tmp_path / "report" / "index.html").read_text()
+    assert "drill_failed" in (tmp_path / "metrics" / "galera-drill.prom").read_text()
     drills.run(settings, secrets, ["shop"], record, lambda _: None)
     assert [each["cluster"] for each in json.loads(record.read_text())] == ["shop"]

@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from galera_backup import backup, children, drills
 from galera_backup.binlog import superseded, transactions, utc
+from galera_backup.files import write
 from galera_backup.manifest import BackupError, Manifest
 from galera_backup.node import Node
 from galera_backup.plan import Wanted, parse_gtid, parse_time, plan
@@ -45,11 +46,9 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def write(path: Path, text: str) -> None:
-    """Whole at any moment."""
-    new = path.with_name(f"{path.name}.new")
-    new.write_text(text, encoding="utf-8")
-    new.replace(path)
+def metrics(config: Mapping[str, Any], suffix: str = "") -> Path:
+    """The file for node_exporter's textfile collector; called as the unit is."""
+    return Path(config["textfile_directory"]) / f"galera-backup-{config['node']}{suffix}.prom"
 
 
 def record(config: Mapping[str, Any], begun: float, manifest: Manifest | None, error: str) -> None:
@@ -65,7 +64,7 @@ def record(config: Mapping[str, Any], begun: float, manifest: Manifest | None, e
             f"dbops_galera_backup_duration_seconds{labels} {manifest.ended - manifest.began:.1f}",
         ]
     write(directory / "last.json", json.dumps(last))
-    write(directory / "backup.prom", "\n".join(lines) + "\n")
+    write(metrics(config), "\n".join(lines) + "\n")
 
 
 def make(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
@@ -205,7 +204,7 @@ def stream(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None
     def record_stream(values: Mapping[str, float]) -> None:
         labels = f'{{cluster="{config["cluster"]}",node="{config["node"]}"}}'
         lines = [f"dbops_galera_binlog_{name}{labels} {value:.0f}" for name, value in values.items()]
-        write(Path(config["directory"]) / "binlog.prom", "\n".join(lines) + "\n")
+        write(metrics(config, "-binlog"), "\n".join(lines) + "\n")
 
     stop = stopped()
     node, repository = Node(config, owner), Repository(config, owner)

@@ -23,6 +23,7 @@ from typing import Any
 from . import checks, children
 from .admission import Amount
 from .binlog import lead
+from .files import write
 from .gauges import Gauges, whole_disk
 from .manifest import BackupError, Manifest, chain
 from .plan import Plan
@@ -76,14 +77,6 @@ _OWNER = "drill."
 
 def owner(cluster: str) -> str:
     return _OWNER + cluster
-
-
-def write(path: Path, text: str) -> None:
-    """Whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f"{path.name}.new")
-    new.write_text(text, encoding="utf-8")
-    new.replace(path)
 
 
 def running(directory: Path, cluster: str) -> Path:

@@ -20,6 +20,7 @@ from typing import Any
 
 from . import drill, report
 from .admission import Admission, Host
+from .files import write
 from .manifest import BackupError
 
 Say = Callable[[str], None]
@@ -76,8 +77,8 @@ def tell(config: Mapping[str, Any]) -> None:
     """The page and the metrics, of what is kept."""
     directory, now, hours = Path(config["directory"]), time.time(), config["overdue_hours"]
     histories = {cluster["name"]: drill.history(directory, cluster["name"]) for cluster in config["clusters"]}
-    drill.write(directory / "report" / "index.html", report.page(histories, config["host"], now, hours))
-    drill.write(directory / "report" / "drill.prom", report.metrics(histories, now, hours))
+    write(directory / "report" / "index.html", report.page(histories, config["host"], now, hours))
+    write(Path(config["textfile_directory"]) / "galera-drill.prom", report.metrics(histories, now, hours))
 
 
 def settle(config: Mapping[str, Any], say: Say) -> None:
@@ -132,7 +133,7 @@ def run(
         drill.forget(directory, time.time() - config["keep_days"] * 86400)
         tell(config)
         if record:
-            drill.write(record, json.dumps([{**asdict(result), "said": sentence(result)} for result in results]))
+            write(record, json.dumps([{**asdict(result), "said": sentence(result)} for result in results]))
     failed = [f"{result.cluster} ({result.backup or 'no known backup'})" for result in results if result.error]
     if failed:
         raise BackupError(f"{len(failed)} of {len(results)} drills failed: {', '.join(failed)}.")

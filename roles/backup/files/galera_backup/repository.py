@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from . import children
 from .binlog import Segment, longer
+from .files import write
 from .manifest import BackupError, Manifest
 
 _REASONS = {
@@ -143,9 +144,7 @@ class Repository:
             if not kept.exists():
                 text = self.ask(*_DUMP, identifier, path)
                 Manifest.from_json(text)
-                new = known / f"{identifier}.new"
-                new.write_text(text, encoding="utf-8")
-                new.replace(kept)
+                write(kept, text)
         for kept in known.iterdir():
             if kept.name not in snapshots:
                 kept.unlink()

@@ -19,6 +19,7 @@ from typing import Any
 
 from . import children
 from .binlog import Transaction, transactions
+from .files import write
 from .manifest import BackupError, Manifest
 from .plan import Plan, stop_before
 from .repository import Repository
@@ -112,10 +113,8 @@ class Restore:
                 reached = self.replay(server, plan, reached)
         # What is recorded is not fetched again, so it outlives the host's power first.
         os.sync()
-        new = self._target / f"{DONE}.new"
         facts = {**asdict(plan.last), "plan": plan.name, "reached": reached, "restored": time.time()}
-        new.write_text(json.dumps(facts), encoding="utf-8")
-        new.replace(self._target / DONE)
+        write(self._target / DONE, json.dumps(facts))
         self._say(f"{self._target} holds {plan.name}.")
 
     def _held(self) -> str:

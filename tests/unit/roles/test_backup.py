@@ -208,8 +208,8 @@ NEVER: tuple[list[manifest.Manifest], list[str]] = ([made(1)], [])
         (True, [NEVER], True, 1800),
         (False, [([made(1), made(2, began=4e9)], [])], False, 600),
         # The first one is at it and makes it; or its lock grows old.
-        (False, [([made(1)], ["galera.mariadb3-store"]), ([made(2, began=4e9)], [])], False, 750),
-        (False, [([made(1)], ["galera.mariadb3-store"]), NEVER], True, 1050),
+        (False, [([made(1)], ["galera.mariadb3-store"]), ([made(2, began=4e9)], [])], False, 660),
+        (False, [([made(1)], ["galera.mariadb3-store"]), NEVER], True, 1260),
     ],
 )
 def test_whose_turn_it_is(writes: bool, others: list[Any], wanted: bool, waited: float) -> None:

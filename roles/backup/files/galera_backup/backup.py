@@ -140,14 +140,15 @@ def due(
             others = repository.writers(time.time(), _LOCK_SECONDS)
             if others:
                 say(f"{', '.join(others)} is at it.")
-                sleep(config["takeover_seconds"] / 4)
+                sleep(config["takeover_seconds"] / 10)
                 waited = True
                 continue
         if not waited:
             return True
-        # Its manifest may be on its way; and others that have waited for it must not begin together with this one.
+        # Its manifest may be on its way; and others that have waited for it must not begin together with this one,
+        # though they did not look at the same moment.
         waited = False
-        sleep((rank + 1) * config["takeover_seconds"] / 4)
+        sleep((rank + 1) * config["takeover_seconds"] / 2)
 
 
 def clear(config: Mapping[str, Any], repository: Repository, say: Callable[[str], None]) -> None:

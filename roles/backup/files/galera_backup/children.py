@@ -22,8 +22,8 @@ BLOCK = 1 << 20
 # https://man7.org/linux/man-pages/man2/F_SETPIPE_SZ.2const.html; Python 3.10 has it as fcntl.F_SETPIPE_SZ.
 _F_SETPIPE_SZ = 1031
 LABEL = "dbops.galera.backup"
-# How long restic may take to give its lock of the repository back on a host that is busy.
-_PATIENCE = 20
+# Seconds that restic may take to give its lock of the repository back on a host that is busy.
+PATIENCE = 20
 
 
 def run_arguments(
@@ -71,7 +71,7 @@ def remove_all(owner: str) -> list[str]:
     names = ask(listed, "Looking for containers").split()
     if names:
         # In order where they know how: restic gives its lock of the repository back.
-        subprocess.run(["docker", "stop", f"--time={_PATIENCE}", *names], capture_output=True, check=False)
+        subprocess.run(["docker", "stop", f"--time={PATIENCE}", *names], capture_output=True, check=False)
         subprocess.run(["docker", "rm", "--force", "--volumes", *names], capture_output=True, check=False)
     return names
 
@@ -125,15 +125,23 @@ def make_fifo(config: Mapping[str, Any], name: str) -> Path:
 class Child:
     """A container as a child process. Left by an exception, it is killed: what it writes must not look whole.
 
-    fifo: its input or output, where that does not go through the process.
+    fifo: its input or output, where that does not go through the process. patience: seconds that it has to clean up
+    after SIGTERM, before it is killed.
     """
 
     def __init__(
-        self, command: Sequence[str], name: str, log: IO[bytes], fifo: Path | None = None, **pipes: Any
+        self,
+        command: Sequence[str],
+        name: str,
+        log: IO[bytes],
+        fifo: Path | None = None,
+        patience: float = 0,
+        **pipes: Any,
     ) -> None:
         self._name = name
         self._log = log
         self._fifo = fifo
+        self._patience = patience
         self._end: IO[bytes] | None = None
         if fifo:
             pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, **pipes}
@@ -148,19 +156,31 @@ class Child:
             # Nobody takes its output any more; the daemon would wait for that before it ends the container.
             if reads:
                 reads.close()
+            if self._patience:
+                self._terminate()
             # The container first: the end of its client would be the end of its input.
             subprocess.run(["docker", "rm", "--force", "--volumes", self._name], capture_output=True, check=False)
             self.process.kill()
-        for pipe in (self._end, self.process.stdin, self.process.stdout):
-            if pipe and not pipe.closed:
-                try:
-                    pipe.close()
-                except OSError:
-                    # Its reader is gone; that is told by its exit code.
-                    continue
+        self._close()
         self.process.wait()
         if self._fifo:
             self._fifo.unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        for pipe in (self._end, self.process.stdin, self.process.stdout):
+            if pipe and not pipe.closed:
+                # Where its reader is gone, its exit code tells.
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+    def _terminate(self) -> None:
+        """Its input ends only once it knows that this is not the end of the stream; until then it may wait for more."""
+        subprocess.run(["docker", "kill", "--signal=TERM", self._name], capture_output=True, check=False)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(1)
+        self._close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(self._patience)
 
     @property
     def input(self) -> IO[bytes]:
@@ -196,9 +216,10 @@ class Child:
 
     def end(self, what: str) -> None:
         """Wait for its end. Raises BackupError when it was not a good one."""
-        if self.process.wait():
+        code = self.process.wait()
+        if code:
             self._log.seek(0)
-            said = self._log.read().decode(errors="replace")
+            said = self._log.read().decode(errors="replace").strip() or f"it said nothing, and its exit code is {code}."
             raise BackupError(f"{what} failed: {last_words(said)}")
 
 

@@ -83,7 +83,8 @@ class Repository:
         """restic with its input (<) or output (>) through a fifo."""
         fifo = children.make_fifo(self._config, name)
         command = self.command(name, *arguments, fifo=fifo, direction=direction)
-        return children.Child(command, name, log, fifo, **pipes)
+        # Killed, it leaves a lock behind, which others heed for half an hour.
+        return children.Child(command, name, log, fifo, children.PATIENCE, **pipes)
 
     def name(self, purpose: str) -> str:
         """Of a container; the repository's locks show it as the host's name."""

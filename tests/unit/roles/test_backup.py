@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "roles/backup/files"))
 
-from galera_backup import backup, children, manifest, plan, restore
+from galera_backup import __main__ as program
+from galera_backup import backup, children, manifest, plan, repository, restore
 
 DAY = 86400.0
 UUID = "f8eb8a01-e5bf-11f1-9dff-9bb2314c7b01"
@@ -181,8 +182,17 @@ class Others:
     def exists(self) -> bool:
         return True
 
-    def manifests(self) -> list[manifest.Manifest]:
+    def snapshots(self) -> repository.Snapshots:
+        return [
+            {"id": "s1", "tags": ["stream", "b1", "mariadb3"], "time": "2100-01-01T00:00:00.1Z"},
+            {"id": "s2", "tags": ["manifest", "b2"], "time": "2100-01-01T00:00:00.1Z"},
+            {"id": "s3", "tags": ["stream", "b2", "mariadb3"], "time": "2100-01-01T00:00:00.1Z"},
+        ]
+
+    def manifests(self, _listed: repository.Snapshots) -> list[manifest.Manifest]:
         return self._appearing[0][0]
+
+    unfinished = staticmethod(repository.Repository.unfinished)
 
     def writers(self, _now: float, _patience: float) -> list[str]:
         return (self._appearing.pop(0) if len(self._appearing) > 1 else self._appearing[0])[1]
@@ -216,6 +226,55 @@ def test_whose_turn_it_is(writes: bool, others: list[Any], wanted: bool, waited:
     sleeps: list[float] = []
     assert backup.due(CONFIG, Node(writes), Others(*others), lambda _: None, sleeps.append) is wanted
     assert sum(sleeps) == waited
+
+
+def test_a_node_that_counts_its_rows_is_at_it() -> None:
+    """Its stream is there, its lock is gone, and the manifest comes when all rows are counted."""
+    sleeps: list[float] = []
+    others = Others(NEVER, NEVER, ([made(1), made(2, began=4e9)], []))
+    assert not backup.due({**CONFIG, "count_rows": True}, Node(False), others, lambda _: None, sleeps.append)
+    assert sum(sleeps) == 600 + 60 + 60
+
+
+def settings(directory: Path) -> dict[str, Any]:
+    return {"directory": str(directory), "textfile_directory": str(directory), "cluster": "galera", "node": "mariadb2"}
+
+
+def test_a_backup_that_runs_is_not_cleaned_up_after_another_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled: list[str] = []
+
+    class Settled:
+        def __init__(self, *_: object) -> None:
+            """Nothing to connect to."""
+
+        def settle(self) -> list[str]:
+            settled.append("yes")
+            return []
+
+    monkeypatch.setattr(program, "Node", Settled)
+    config = settings(tmp_path)
+    program.record(config, program._RUNNING)
+    with program.alone(config) as free:
+        assert free
+        program.settle(config, "galera.mariadb2", program.argparse.Namespace())
+        assert not settled
+        assert not (tmp_path / "galera-backup-mariadb2.prom").exists()
+    program.settle(config, "galera.mariadb2", program.argparse.Namespace())
+    assert settled
+    assert "killed" in program.last(config)["error"]
+    assert 'backup_failed{cluster="galera",node="mariadb2"} 1' in (tmp_path / "galera-backup-mariadb2.prom").read_text()
+
+
+def test_a_failure_keeps_the_time_of_the_last_success(tmp_path: Path) -> None:
+    config = settings(tmp_path)
+    program.record(config, "", made(1))
+    program.record(config, "no space")
+    told = (tmp_path / "galera-backup-mariadb2.prom").read_text()
+    assert 'backup_failed{cluster="galera",node="mariadb2"} 1' in told
+    assert f'last_success_timestamp_seconds{{cluster="galera",node="mariadb2"}} {DAY:.0f}' in told
+    assert program.last(config)["error"] == "no space"
 
 
 @pytest.fixture(params=["process", "fifo"])

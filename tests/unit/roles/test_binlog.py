@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "roles/backup/files"))
 
-from galera_backup import binlog, manifest, plan
+from galera_backup import binlog, manifest, plan, repository
 
 from .test_backup import UUID, made
 
@@ -118,6 +118,23 @@ def test_a_longer_copy_of_a_binary_log_makes_shorter_ones_needless() -> None:
     }
 
 
+def test_a_file_name_that_comes_again_is_another_binary_log() -> None:
+    """After an SST the node numbers its files anew."""
+    early, late = segment(5, 9, file="mariadb-bin.000001"), segment(60, 70, file="mariadb-bin.000001")
+    assert binlog.superseded([early, late]) == []
+    assert binlog.longer([late], early) is None
+
+
+def test_a_binary_log_that_was_stored_in_part_is_none() -> None:
+    listed = [
+        {"id": f"s{stored}", "tags": segment(5, 9).tags(), "summary": {"total_bytes_processed": stored}}
+        for stored in (400, 1000)
+    ]
+    store = repository.Repository({"repository": "/r", "directory": "/d"}, "galera.mariadb2")
+    assert [each.snapshot for each in store.binlogs(listed)] == ["s1000"]
+    assert store.cut_short(listed) == ["s400"]
+
+
 def test_a_longer_copy_takes_a_segments_place() -> None:
     wanted = segment(5, 9)
     others = [segment(5, 8), segment(5, 20, "mariadb2"), segment(6, 20), segment(5, 20, uuid="another history")]
@@ -132,7 +149,7 @@ def test_binary_logs_are_needed_as_long_as_a_backup_goes_on_with_them() -> None:
         segment(9, 12, latest=30),
         segment(0, 3, uuid="gone", latest=5),
     ]
-    kept = [made(6)]
+    kept = [made(6), made(1, gtid="", dump="schema")]
     assert binlog.unneeded(logs, kept, before=25) == [logs[0].snapshot, logs[3].snapshot]
     assert binlog.unneeded(logs, kept, before=0) == []
 
@@ -212,6 +229,8 @@ def test_a_plan_begins_with_the_last_backup_before_its_point() -> None:
     found = plan.plan(plan.Wanted(at=backups[1].ended + 5), backups, logs)
     assert (found.last.id, steps(found.steps)) == ("b2", [("mariadb3", 0, 2)])
     assert found.arguments[2:] == ["--time", "1970-01-03T00:00:05+00:00"]
+    grown = [segment(0, 12, latest=int(backups[2].ended) + 90)]
+    assert plan.plan(plan.Wanted(at=backups[1].ended + 5), backups, grown).name == found.name
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,8 @@ def test_it_begins_within_the_archive_or_says_that_there_is_a_gap(archived: int,
 def test_a_node_of_higher_rank_stands_back() -> None:
     own = stream.Followed(Path("/tmp/b1"), 0, segment=segment(0, 30, "mariadb2"))
     theirs = [segment(0, 31, "mariadb3"), segment(0, 40, "mariadb1")]
-    assert service(Node(30, {}), Repository(*theirs))._better({"b1": own}) == "mariadb3"
-    assert service(Node(30, {}), Repository(theirs[1]))._better({"b1": own}) == ""
-    assert service(Node(30, {}), Repository(segment(0, 30, "mariadb3")))._better({"b1": own}) == ""
+    assert service(Node(30, {}), Repository(*theirs))._better(UUID, {"b1": own}) == "mariadb3"
+    assert service(Node(30, {}), Repository(theirs[1]))._better(UUID, {"b1": own}) == ""
+    old = segment(0, 99, "mariadb3", uuid="the history before a restore")
+    assert service(Node(30, {}), Repository(old))._better(UUID, {"b1": own}) == ""
+    assert service(Node(30, {}), Repository(segment(0, 30, "mariadb3")))._better(UUID, {"b1": own}) == ""

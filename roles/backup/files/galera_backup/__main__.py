@@ -16,7 +16,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ shift
 mariadb-dump --no-defaults --socket=/restore/run/sock --user=root --routines --events "$@" >"/restore/$file"
 """
 
+_RUNNING = "A backup is running still, or was killed together with its host."
+
 
 def say(text: str) -> None:
     print(text, flush=True)
@@ -51,44 +54,64 @@ def metrics(config: Mapping[str, Any], suffix: str = "") -> Path:
     return Path(config["textfile_directory"]) / f"galera-backup-{config['node']}{suffix}.prom"
 
 
-def record(config: Mapping[str, Any], begun: float, manifest: Manifest | None, error: str) -> None:
-    """How the last run ended, for the playbook and for Prometheus."""
-    directory = Path(config["directory"])
-    last = {"began": begun, "ended": time.time(), "error": error, "backup": asdict(manifest) if manifest else None}
+def last(config: Mapping[str, Any]) -> dict[str, Any]:
+    """How the last run ended. backup: the manifest of the last one that was good, made by this node."""
+    path = Path(config["directory"]) / "last.json"
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {"error": "", "backup": None}
+
+
+def record(config: Mapping[str, Any], error: str, manifest: Manifest | None = None) -> None:
+    """For the playbook, and where the run has ended, for Prometheus."""
+    good = asdict(manifest) if manifest else last(config)["backup"]
+    write(Path(config["directory"]) / "last.json", json.dumps({"at": time.time(), "error": error, "backup": good}))
+    if error == _RUNNING:
+        return
     labels = f'{{cluster="{config["cluster"]}",node="{config["node"]}"}}'
     lines = [f"dbops_galera_backup_failed{labels} {int(bool(error))}"]
-    if manifest:
+    if good:
         lines += [
-            f"dbops_galera_backup_last_success_timestamp_seconds{labels} {manifest.ended:.0f}",
-            f"dbops_galera_backup_size_bytes{labels} {manifest.size}",
-            f"dbops_galera_backup_duration_seconds{labels} {manifest.ended - manifest.began:.1f}",
+            f"dbops_galera_backup_last_success_timestamp_seconds{labels} {good['ended']:.0f}",
+            f"dbops_galera_backup_size_bytes{labels} {good['size']}",
+            f"dbops_galera_backup_duration_seconds{labels} {good['ended'] - good['began']:.1f}",
         ]
-    write(directory / "last.json", json.dumps(last))
     write(metrics(config), "\n".join(lines) + "\n")
 
 
-def make(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
-    node, repository = Node(config, owner), Repository(config, owner)
+@contextmanager
+def alone(config: Mapping[str, Any]) -> Iterator[bool]:
+    """Whether no other process makes a backup of this node."""
     with open(Path(config["directory"]) / "running", "w", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BackupError(f"A backup of {node.name} is running already.") from None
-        for done in node.settle():
-            say(done)
-        if given.scheduled and not backup.due(config, node, repository, say):
-            return
-        begun = time.time()
+            yield False
+        else:
+            yield True
+
+
+def make(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
+    node, repository = Node(config, owner), Repository(config, owner)
+    manifest = None
+    with alone(config) as free:
+        if not free:
+            raise BackupError(f"A backup of {node.name} is running already.")
         try:
+            for done in node.settle():
+                say(done)
+            if given.scheduled and not backup.due(config, node, repository, say):
+                return
+            record(config, _RUNNING)
             manifest = backup.take(config, node, repository, given.kind, say)
+            say(f"{manifest.id}: {manifest.size >> 20} MiB in {manifest.ended - manifest.began:.0f} s.")
             for dump in config["dumps"] if given.scheduled else []:
                 backup.take(config, node, repository, dump, say)
-        except BackupError as error:
-            record(config, begun, None, str(error))
+            backup.clear(config, repository, say)
+        except Exception as error:
+            # What nobody thought of is a failure as well.
+            said = str(error) if isinstance(error, BackupError) else f"{type(error).__name__}: {error}"
+            record(config, said, manifest)
             raise
-        record(config, begun, manifest, "")
-        say(f"{manifest.id}: {manifest.size >> 20} MiB in {manifest.ended - manifest.began:.0f} s.")
-        backup.clear(config, repository, say)
+        record(config, "", manifest)
 
 
 def point(given: argparse.Namespace) -> Wanted:
@@ -165,8 +188,14 @@ def statements(config: Mapping[str, Any], owner: str, given: argparse.Namespace)
 
 
 def settle(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None:
-    for done in Node(config, owner).settle():
-        say(done)
+    """After each run. Another one that is at work, by the timer or by hand, is left alone."""
+    with alone(config) as free:
+        if not free:
+            return
+        if last(config)["error"] == _RUNNING:
+            record(config, "The backup was killed before its end.")
+        for done in Node(config, owner).settle():
+            say(done)
 
 
 def show(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None:
@@ -175,7 +204,11 @@ def show(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None:
 
 def check(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None:
     repository = Repository(config, owner)
-    repository.ask("check", "--read-data")
+    # Without a lock: with one nothing else could be stored for hours. What is removed meanwhile is missed once.
+    try:
+        repository.ask("check", "--read-data", "--no-lock")
+    except BackupError:
+        repository.ask("check", "--read-data", "--no-lock")
     say(f"{repository.url}: every pack was read and is what was stored.")
 
 

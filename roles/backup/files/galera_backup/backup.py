@@ -19,6 +19,8 @@ from .repository import LockedError, Repository
 DUMPS = ("schema", "logical")
 # A lock that was not renewed for this long is that of a process that is gone.
 _LOCK_SECONDS = 400
+# How long, in backup_takeover_seconds, a node is waited for that may count rows.
+_COUNTING = 12
 
 
 def take(
@@ -40,10 +42,10 @@ def take(
             " restore reaches. Set mariadb_binlog as well."
         )
     if not repository.exists():
-        if kind != "full" and node.mark():
+        if kind != "full" and (node.mark() or repository.known()):
             raise BackupError(
-                f"There is no repository at {repository.url}, though {node.name} was backed up before: it is not"
-                " mounted, or gone. To begin a new one, make a full backup."
+                f"There is no repository at {repository.url}, though {config['cluster']} was backed up before: it is"
+                " not mounted, or gone. To begin a new one, make a full backup."
             )
         say(f"Making the repository {repository.url}.")
         repository.make()
@@ -133,11 +135,15 @@ def due(
     waited = False
     while True:
         if repository.exists():
-            made = [each for each in repository.manifests() if each.began >= since and not each.dump]
+            listed = repository.snapshots()
+            made = [each for each in repository.manifests(listed) if each.began >= since and not each.dump]
             if made:
                 say(f"{made[-1].node} has made the backup {made[-1].id}.")
                 return False
             others = repository.writers(time.time(), _LOCK_SECONDS)
+            if config.get("count_rows") and time.time() < slot + _COUNTING * config["takeover_seconds"]:
+                # It has its stream, and counts rows; its manifest comes after that.
+                others += [each for each, at in repository.unfinished(listed) if at >= since]
             if others:
                 say(f"{', '.join(others)} is at it.")
                 sleep(config["takeover_seconds"] / 10)
@@ -157,10 +163,11 @@ def clear(config: Mapping[str, Any], repository: Repository, say: Callable[[str]
     snapshots = repository.snapshots()
     manifests = repository.manifests(snapshots)
     old = expired(manifests, config["keep_days"], config["keep_fulls"], now)
-    orphans = repository.orphans(snapshots, now - 86400)
+    orphans = [identifier for identifier, at in repository.unfinished(snapshots) if at < now - 86400]
     kept = [manifest for manifest in manifests if manifest.id not in old]
     segments = repository.binlogs(snapshots)
     logs = {*superseded(segments), *unneeded(segments, kept, now - config["keep_days"] * 86400)}
+    logs |= set(repository.cut_short(snapshots))
     if not (old or orphans or logs):
         return
     say(f"Forgetting {', '.join([*old, *orphans, f'{len(logs)} binary logs'])}.")

@@ -177,12 +177,13 @@ class Segment:
 
 def superseded(segments: Iterable[Segment]) -> list[str]:
     """The snapshots of binary logs of which there is a longer one."""
-    ordered = sorted(segments, key=lambda each: (each.uuid, each.node, each.file, each.end))
+    ordered = sorted(segments, key=lambda each: (_whose(each), each.end))
     return [one.snapshot for one, next_ in zip(ordered, ordered[1:]) if _whose(one) == _whose(next_)]
 
 
-def _whose(segment: Segment) -> tuple[str, str, str]:
-    return segment.uuid, segment.node, segment.file
+def _whose(segment: Segment) -> tuple[str, str, str, int]:
+    """Which binary log it is. An SST has a node count its files anew, so a name comes again, with another beginning."""
+    return segment.uuid, segment.node, segment.file, segment.begin
 
 
 def longer(segments: Iterable[Segment], wanted: Segment) -> Segment | None:
@@ -194,7 +195,7 @@ def longer(segments: Iterable[Segment], wanted: Segment) -> Segment | None:
 def unneeded(segments: Iterable[Segment], kept: Iterable[Manifest], before: float) -> list[str]:
     """The snapshots of binary logs that end before this time, and that no backup that is kept goes on with."""
     first: dict[str, int] = {}
-    for manifest in kept:
+    for manifest in (each for each in kept if each.gtid):
         first[manifest.uuid] = min(first.get(manifest.uuid, manifest.seqno_of_gtid), manifest.seqno_of_gtid)
     return [
         each.snapshot

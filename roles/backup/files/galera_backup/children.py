@@ -175,7 +175,9 @@ class Child:
 
     def _terminate(self) -> None:
         """Its input ends only once it knows that this is not the end of the stream; until then it may wait for more."""
-        subprocess.run(["docker", "kill", "--signal=TERM", self._name], capture_output=True, check=False)
+        told = subprocess.run(["docker", "kill", "--signal=TERM", self._name], capture_output=True, check=False)
+        if told.returncode:
+            return
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(1)
         self._close()

@@ -79,7 +79,7 @@ class Node:
         done = [f"Removed the container {name} of an earlier run." for name in children.remove_all(self._owner)]
         if self._desynced.exists():
             self._ask("SET GLOBAL wsrep_desync = OFF")
-            self._desynced.unlink()
+            self._desynced.unlink(missing_ok=True)
             done.append(f"Had {self.name} take part in flow control again.")
         return done
 
@@ -95,7 +95,7 @@ class Node:
             yield
         finally:
             self._ask("SET GLOBAL wsrep_desync = OFF")
-            self._desynced.unlink()
+            self._desynced.unlink(missing_ok=True)
 
     def replicates(self, seconds: float) -> bool:
         """Whether clients write to this node: it had write sets of its own meanwhile."""

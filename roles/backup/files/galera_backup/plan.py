@@ -43,9 +43,11 @@ class Plan:
     @property
     def name(self) -> str:
         """Differs where what is restored differs."""
+        if self.at is not None:
+            # Not by its last binary log, which may be longer by the time it is fetched.
+            return f"{self.last.id} until {self.at}"
         end = self.steps[-1].segment.end if self.steps else self.last.seqno_of_gtid
-        until = f" until {self.at}" if self.at is not None else ""
-        return f"{self.last.id} and {end if self.seqno is None else self.seqno}{until}"
+        return f"{self.last.id} and {end if self.seqno is None else self.seqno}"
 
     @property
     def arguments(self) -> list[str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -134,6 +134,10 @@ class Repository:
         found = json.loads(self.ask("snapshots", "--json", "--host", self._config["cluster"]))
         return list(found or [])
 
+    def known(self) -> bool:
+        """Whether this host has seen a backup in it."""
+        return any((self._directory / "manifests").glob("*"))
+
     def manifests(self, listed: Snapshots | None = None) -> list[Manifest]:
         """Of all backups of this cluster. A snapshot never changes, so what was read once is kept on this host."""
         known = self._directory / "manifests"
@@ -162,9 +166,20 @@ class Repository:
                 self.ask("forget", *ids)
 
     def binlogs(self, listed: Snapshots | None = None) -> list[Segment]:
-        """All archived binary logs of this cluster."""
-        tagged = ((each["id"], each.get("tags", [])) for each in (self.snapshots() if listed is None else listed))
-        return [Segment.from_tags(identifier, tags) for identifier, tags in tagged if tags[:1] == ["binlog"]]
+        """All archived binary logs of this cluster that were stored whole."""
+        listed = self.snapshots() if listed is None else listed
+        return [segment for segment, whole in self._segments(listed) if whole]
+
+    def cut_short(self, listed: Snapshots) -> list[str]:
+        """Snapshots of binary logs that hold less than they say: restic kept what it had as their writer was killed."""
+        return [segment.snapshot for segment, whole in self._segments(listed) if not whole]
+
+    @staticmethod
+    def _segments(listed: Snapshots) -> Iterator[tuple[Segment, bool]]:
+        for each in listed:
+            if each.get("tags", [])[:1] == ["binlog"]:
+                segment = Segment.from_tags(each["id"], each["tags"])
+                yield segment, each.get("summary", {}).get("total_bytes_processed", segment.size) == segment.size
 
     def store_binlog(self, segment: Segment, file: IO[bytes]) -> Segment:
         """Keep the first segment.size bytes of a binary log; the segment with its snapshot."""
@@ -208,13 +223,11 @@ class Repository:
         self.ask("forget", "--retry-lock", "0s", *snapshots)
 
     @staticmethod
-    def orphans(listed: Snapshots, before: float) -> list[str]:
-        """Ids of streams without a manifest, stored before this time: what a run left that did not come to its end."""
+    def unfinished(listed: Snapshots) -> list[tuple[str, float]]:
+        """Ids of streams without a manifest and when they began: of runs that go on, or did not come to their end."""
         whole = {each["tags"][1] for each in listed if each.get("tags", [])[:1] == ["manifest"]}
         streams = [each for each in listed if each.get("tags", [])[:1] == ["stream"]]
-        return sorted(
-            each["tags"][1] for each in streams if each["tags"][1] not in whole and utc(each["time"]) < before
-        )
+        return sorted((each["tags"][1], utc(each["time"])) for each in streams if each["tags"][1] not in whole)
 
     def writers(self, now: float, patience: float) -> list[str]:
         """Names of containers of other nodes that write to the repository; a lock is renewed every five minutes."""

@@ -165,17 +165,17 @@ class Stream:
                 return
             if time.monotonic() - looked > self._config["binlog_takeover_seconds"]:
                 looked = time.monotonic()
-                better = self._better(followed)
+                better = self._better(uuid, followed)
                 if better:
                     self._say(f"{better} streams as well, and comes first: {self._node.name} stands by.")
                     return
 
-    def _better(self, followed: Mapping[str, Followed]) -> str:
+    def _better(self, uuid: str, followed: Mapping[str, Followed]) -> str:
         """A node of lower rank that has archived what this one has, and more."""
         own = max((each.segment.end for each in followed.values() if each.segment), default=0)
         ranks = {name: rank for rank, name in enumerate(self._config["ranking"])}
         mine = ranks.get(self._node.name, len(ranks))
-        newer = [each.node for each in self._repository.binlogs() if each.end > own]
+        newer = [each.node for each in self._repository.binlogs() if each.uuid == uuid and each.end > own]
         return next((name for name in newer if ranks.get(name, len(ranks)) < mine), "")
 
     def _store(self, uuid: str, followed: dict[str, Followed]) -> None:

@@ -109,6 +109,13 @@ def test_it_stands_by_as_long_as_the_archive_follows(monkeypatch: pytest.MonkeyP
     assert not service(node, repository, clock)._wait_for_turn()
 
 
+def test_a_restored_cluster_has_nothing_to_archive_until_it_is_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch, {}, until=1000)
+    assert not service(Node(30, {"b1": 30}), Repository(), clock)._wait_for_turn()
+    clock = Clock(monkeypatch, {}, until=1000)
+    assert service(Node(31, {"b1": 30}), Repository(), clock)._wait_for_turn()
+
+
 def test_an_idle_cluster_asks_the_repository_once(monkeypatch: pytest.MonkeyPatch) -> None:
     repository = Repository(segment(0, 10))
     assert not service(Node(10, {}), repository, Clock(monkeypatch, {}, until=1000))._wait_for_turn()

@@ -97,7 +97,7 @@ class Stream:
             uuid, own = self._node.binlog_position(self._domain)
             if uuid != known[0] or own > known[1]:
                 # Asked only when there is something that it may lack: restic takes a second of CPU.
-                known = (uuid, archived(self._repository.binlogs(), uuid))
+                known = (uuid, archived(self._repository.binlogs(), uuid) or self._before())
             there = known[1]
             now = time.monotonic()
             if behind and there >= behind[0]:
@@ -113,6 +113,10 @@ class Stream:
                 return True
             self._stop.wait(takeover / 2)
         return False
+
+    def _before(self) -> int:
+        """What no binary log of this node can have: in a history that begins with a restore, all that was restored."""
+        return min((self._node.binlog_begin(file, self._domain) for file in self._node.binlogs()[:1]), default=0)
 
     def _start(self, uuid: str) -> str:
         """The newest binary log of this node that begins within the archive. Says at once where none does: a gap."""

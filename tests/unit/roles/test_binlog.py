@@ -233,6 +233,16 @@ def test_a_plan_begins_with_the_last_backup_before_its_point() -> None:
     assert plan.plan(plan.Wanted(at=backups[1].ended + 5), backups, grown).name == found.name
 
 
+def test_a_restored_cluster_without_a_backup_is_not_restored_to_what_was_before() -> None:
+    backups, logs = [made(1)], [segment(0, 10), segment(10, 20, latest=int(made(1).ended) + 60, uuid="restored")]
+    for wanted in (plan.Wanted(), plan.Wanted(seqno=5)):
+        with pytest.raises(manifest.BackupError, match=r"history without a backup, restored: .* the newest is b1"):
+            plan.plan(wanted, backups, logs)
+        assert plan.plan(wanted, backups, logs, begun=True).last.id == "b1"
+    assert plan.plan(plan.Wanted("b1", 5), backups, logs).last.id == "b1"
+    assert plan.plan(plan.Wanted(), [*backups, made(2, uuid="restored", gtid="0-1-12")], logs).last.id == "b2"
+
+
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [

@@ -31,7 +31,7 @@ from galera_backup.manifest import BackupError, Manifest
 from galera_backup.node import Node
 from galera_backup.plan import Wanted, parse_gtid, parse_time, plan
 from galera_backup.repository import Repository
-from galera_backup.restore import Restore
+from galera_backup.restore import DONE, Restore
 from galera_backup.server import Server
 from galera_backup.stream import Stream
 
@@ -129,13 +129,15 @@ def restore(config: Mapping[str, Any], owner: str, given: argparse.Namespace) ->
     wanted = point(given)
     repository = Repository(config, owner)
     snapshots = repository.snapshots()
-    chosen = plan(wanted, repository.manifests(snapshots), repository.binlogs(snapshots))
+    begun = (given.target / DONE).exists()
+    chosen = plan(wanted, repository.manifests(snapshots), repository.binlogs(snapshots), begun)
     job = Restore(config, owner, repository, given.target, say)
     if given.check:
         job.check(chosen)
         logs = [f"{step.segment.file} of {step.segment.node} behind {step.behind}" for step in chosen.steps]
         chain = [manifest.id for manifest in chosen.chain]
-        say(json.dumps({"chain": chain, "binlogs": logs, "plan": chosen.name, "arguments": chosen.arguments}))
+        told = {"chain": chain, "binlogs": logs, "plan": chosen.name, "arguments": chosen.arguments}
+        say(json.dumps({**told, "datadir_mb": chosen.last.datadir_size >> 20, "begun": job.begun(chosen)}))
         return
     with open(f"{given.target}.lock", "w", encoding="utf-8") as lock:
         # One that an operator's broken-off run left at work: its end is waited for.

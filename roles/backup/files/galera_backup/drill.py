@@ -26,7 +26,7 @@ from .binlog import lead
 from .files import write
 from .gauges import Gauges, whole_disk
 from .manifest import BackupError, Manifest, chain
-from .plan import Plan
+from .plan import Plan, one_history
 from .repository import Repository
 from .restore import Restore, needed
 from .server import Server, mebibytes
@@ -218,8 +218,9 @@ class Drill:
         newest = max(manifests, key=lambda each: each.ended)
         result.backup = newest.id
         result.server, result.image = newest.server, self._config["image"] or newest.image
-        found = chain(newest.id, manifests)
-        steps = lead(repository.binlogs(), newest.uuid, newest.seqno_of_gtid) if newest.gtid else []
+        found, segments = chain(newest.id, manifests), repository.binlogs()
+        one_history(manifests, segments)
+        steps = lead(segments, newest.uuid, newest.seqno_of_gtid) if newest.gtid else []
         plan = Plan(found, steps, None, None)
         result.newest_transaction = plan.newest_at
         result.rpo = result.began - result.newest_transaction

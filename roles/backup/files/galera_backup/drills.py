@@ -85,8 +85,11 @@ def settle(config: Mapping[str, Any], say: Say) -> None:
     """After a run that was killed. One that is alive is left alone."""
     directory = Path(config["directory"])
     with _alone(directory, wait=False) as alone:
-        if alone and drill.settle(directory, say):
-            tell(config)
+        if alone:
+            try:
+                drill.settle(directory, say)
+            finally:
+                tell(config)
 
 
 def _interrupt(*_: object) -> None:
@@ -106,37 +109,50 @@ def run(
     if record:
         record.unlink(missing_ok=True)
     with _alone(directory, wait=True):
-        drill.settle(directory, say)
-        lay_out(config, secrets)
-        (directory / "run").mkdir(mode=0o700, exist_ok=True)
-        last = {
-            cluster["name"]: kept[-1]["began"]
-            for cluster in wanted
-            if (kept := drill.history(directory, cluster["name"]))
-        }
-        admission = Admission(Host(directory), config["patience_minutes"] * 60)
-        signal.signal(signal.SIGTERM, _interrupt)
-
-        def one(cluster: Mapping[str, Any]) -> drill.Result:
-            result = drill.Drill(config, cluster, admission.admit, say).run()
-            say(sentence(result))
-            return result
-
-        pool = ThreadPoolExecutor(config["parallel"])
         try:
-            results = list(pool.map(one, order(wanted, last)))
-        except KeyboardInterrupt:
-            # Threads cannot be ended, but what they wait for can.
-            say("Broken off.")
-            drill.settle(directory, say)
-            os._exit(1)
-        drill.forget(directory, time.time() - config["keep_days"] * 86400)
-        tell(config)
+            results = _run_all(config, secrets, wanted, say)
+        finally:
+            # Also where not one could begin: how old the last ones are is told then.
+            tell(config)
         if record:
             write(record, json.dumps([{**asdict(result), "said": sentence(result)} for result in results]))
     failed = [f"{result.cluster} ({result.backup or 'no known backup'})" for result in results if result.error]
     if failed:
         raise BackupError(f"{len(failed)} of {len(results)} drills failed: {', '.join(failed)}.")
+
+
+def _run_all(
+    config: Mapping[str, Any], secrets: Mapping[str, Mapping[str, str]], wanted: Sequence[Mapping[str, Any]], say: Say
+) -> list[drill.Result]:
+    directory = Path(config["directory"])
+    drill.settle(directory, say)
+    lay_out(config, secrets)
+    (directory / "run").mkdir(mode=0o700, exist_ok=True)
+    last = {
+        cluster["name"]: kept[-1]["began"] for cluster in wanted if (kept := drill.history(directory, cluster["name"]))
+    }
+    admission = Admission(Host(directory), config["patience_minutes"] * 60)
+    signal.signal(signal.SIGTERM, _interrupt)
+
+    def one(cluster: Mapping[str, Any]) -> drill.Result:
+        try:
+            result = drill.Drill(config, cluster, admission.admit, say).run()
+        except Exception as error:  # Not even its record could be kept, as on a full disk; the others go on.
+            result = drill.Result(cluster["name"], config["host"], time.time())
+            result.ended, result.error = time.time(), f"{type(error).__name__}: {error}"
+        say(sentence(result))
+        return result
+
+    pool = ThreadPoolExecutor(config["parallel"])
+    try:
+        results = list(pool.map(one, order(wanted, last)))
+    except KeyboardInterrupt:
+        # Threads cannot be ended, but what they wait for can.
+        say("Broken off.")
+        drill.settle(directory, say)
+        os._exit(1)
+    drill.forget(directory, time.time() - config["keep_days"] * 86400)
+    return results
 
 
 def sentence(result: drill.Result) -> str:

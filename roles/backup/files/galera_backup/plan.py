@@ -83,9 +83,30 @@ def parse_time(text: str) -> float:
     return (read if read.tzinfo else read.replace(tzinfo=timezone.utc)).timestamp()
 
 
-def plan(wanted: Wanted, manifests: Sequence[Manifest], segments: Sequence[Segment]) -> Plan:
-    """Raises BackupError with the reason where it cannot be had, and the last point that can."""
+def one_history(manifests: Sequence[Manifest], segments: Sequence[Segment]) -> None:
+    """Raises BackupError where the newest backup leads to something else than the newest data: a restored cluster has a
+    history of its own, in which no earlier backup can go on.
+    """
+    backups = [each for each in manifests if not each.dump]
+    ended = max((each.ended for each in backups), default=0)
+    known = {each.uuid for each in backups}
+    younger = [each for each in segments if each.uuid not in known and each.latest > ended]
+    if backups and younger:
+        raise BackupError(
+            f"The newest binary logs are of a history without a backup, {younger[0].uuid}: the cluster was restored,"
+            " and not backed up since. If it lives, make a backup of it. To go back to what was before that, name the"
+            f" backup; the newest is {newest(manifests).id}."
+        )
+
+
+def plan(wanted: Wanted, manifests: Sequence[Manifest], segments: Sequence[Segment], begun: bool = False) -> Plan:
+    """Raises BackupError with the reason where it cannot be had, and the last point that can.
+
+    begun: for a restore that goes on, whose own history may be there already.
+    """
     pointed = wanted.seqno is not None or wanted.at is not None
+    if not wanted.backup and not begun:
+        one_history(manifests, segments)
     if wanted.backup:
         last = chain(wanted.backup, manifests)[-1]
     elif wanted.seqno is not None:

@@ -215,7 +215,7 @@ class Repository:
             tempfile.TemporaryFile() as said,
             self._child(name, ">", said, *_DUMP, segment.snapshot, file) as source,
         ):
-            children.Copied().copy(source.output, target)
+            children.Copied(self._config.get("write_rate", 0)).copy(source.output, target)
             source.end(f"Fetching {segment.file} of {segment.node}")
 
     def drop(self, snapshots: Iterable[str]) -> None:

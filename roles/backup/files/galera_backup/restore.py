@@ -50,7 +50,9 @@ def series(version: str) -> str:
 def needed(plan: Plan) -> int:
     """Bytes: the datadir, incremental streams until they are applied, binary logs and what they add to the datadir."""
     increments = sum(manifest.size for manifest in plan.chain[1:])
-    return plan.last.datadir_size + increments + 3 * sum(step.segment.size for step in plan.steps) + _SPARE
+    # Tables may have gone since the full one, which is unpacked first.
+    datadir = max(manifest.datadir_size for manifest in plan.chain)
+    return datadir + increments + 3 * sum(step.segment.size for step in plan.steps) + _SPARE
 
 
 class Restore:
@@ -122,10 +124,14 @@ class Restore:
         record = self._target / DONE
         return str(json.loads(record.read_text(encoding="utf-8"))["plan"]) if record.exists() else ""
 
+    def begun(self, plan: Plan) -> bool:
+        """Whether a run that did not come to its end has put what was fetched in the datadir's place."""
+        return self._held() == plan.name and not (self._target / "datadir").exists()
+
     def replay(self, server: Server, plan: Plan, reached: str) -> str:
         """Have a server apply the binary logs after a GTID that it has reached; the last transaction's GTID."""
         logs = self._target / "binlogs"
-        logs.mkdir(mode=0o755)
+        logs.mkdir(mode=0o700)
         domain = plan.last.domain
         ranges: list[str] = []
         for number, step in enumerate(plan.steps):

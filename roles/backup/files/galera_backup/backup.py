@@ -143,7 +143,10 @@ def due(
             others = repository.writers(time.time(), _LOCK_SECONDS)
             if config.get("count_rows") and time.time() < slot + _COUNTING * config["takeover_seconds"]:
                 # It has its stream, and counts rows; its manifest comes after that.
-                others += [each for each, at in repository.unfinished(listed) if at >= since]
+                theirs = (
+                    (each, at) for each, at in repository.unfinished(listed) if not each.endswith(f"-{node.name}")
+                )
+                others += [each for each, at in theirs if at >= since]
             if others:
                 say(f"{', '.join(others)} is at it.")
                 sleep(config["takeover_seconds"] / 10)

@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import select
 import subprocess
 import threading
 import time
@@ -153,11 +154,11 @@ class Child:
     def __exit__(self, kind: object, *_: object) -> None:
         reads = self._end if self._end and self._end.readable() else self.process.stdout
         if kind is not None:
+            if self._patience:
+                self._terminate()
             # Nobody takes its output any more; the daemon would wait for that before it ends the container.
             if reads:
                 reads.close()
-            if self._patience:
-                self._terminate()
             # The container first: the end of its client would be the end of its input.
             subprocess.run(["docker", "rm", "--force", "--volumes", self._name], capture_output=True, check=False)
             self.process.kill()
@@ -174,14 +175,20 @@ class Child:
                     pipe.close()
 
     def _terminate(self) -> None:
-        """Its input ends only once it knows that this is not the end of the stream; until then it may wait for more."""
+        """Its input ends only once it knows why: the end would look like the stream's. Its output is thrown away."""
         told = subprocess.run(["docker", "kill", "--signal=TERM", self._name], capture_output=True, check=False)
         if told.returncode:
             return
+        until = time.monotonic() + self._patience
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(1)
-        self._close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
+            if self._end and self._end.readable():
+                # It does not get to its end in the middle of a write.
+                while self.process.poll() is None and time.monotonic() < until:
+                    if select.select([self._end], [], [], 0.1)[0] and not os.read(self._end.fileno(), BLOCK):
+                        break
+            else:
+                self.process.wait(1)
+                self._close()
             self.process.wait(self._patience)
 
     @property

@@ -31,6 +31,8 @@ _REASONS = {
 # Where SFTP's host key and identity come from: restic's SSH client reads no other configuration.
 _SFTP = "sftp.args=-F none -o BatchMode=yes -o IdentityFile=/secrets/ssh_key -o UserKnownHostsFile=/secrets/known_hosts"
 _RUN = 'set -a; test ! -e /secrets/environment || . /secrets/environment; exec restic "$@"'
+# Go ends by a broken pipe on standard output, whatever is ignored, and restic's lock would stay: it is a reader itself.
+_READS = " 3</proc/self/fd/1"
 
 
 Snapshots = list[dict[str, Any]]
@@ -76,7 +78,7 @@ class Repository:
         image = self._config["restic_image"]
         volumes += [f"{fifo.parent}:/pipes"] if fifo else []
         run = children.run_arguments(name, self._owner, image, "sh", network, volumes, limits)
-        restic = ["-c", _RUN, "restic", *options, *arguments]
+        restic = ["-c", _RUN + (_READS if direction == ">" else ""), "restic", *options, *arguments]
         return children.piped(run, fifo, direction, ["sh", *restic]) if fifo else [*run, *restic]
 
     def _child(self, name: str, direction: str, log: IO[bytes], *arguments: str, **pipes: Any) -> children.Child:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import subprocess
 import sys
 import tempfile
@@ -90,6 +91,10 @@ def test_a_chain_goes_from_the_full_backup_to_the_wanted_one() -> None:
         ([made(2, 1), made(3, 2)], "no backup b1, which b2 adds to"),
         ([made(1), made(2, 1, from_lsn=99), made(3, 2)], "b2 begins at LSN 99 of mariadb3, and b1 ends at 100"),
         ([made(1, node="mariadb2"), made(2, 1), made(3, 2)], "do not fit"),
+        (
+            [made(1), made(2, 1), made(3, 2, server="11.4.1-MariaDB")],
+            "b3 was made by MariaDB 11.4, and b2, .* by 10.11",
+        ),
         ([made(3, 3)], "adds to itself"),
         ([made(3, 2), made(2, 3)], "adds to itself"),
     ],
@@ -119,19 +124,39 @@ def test_the_newest_that_can_be_restored() -> None:
     ],
 )
 def test_what_an_incremental_backup_adds_to(mark: str, node: str, now: float, base: str | None) -> None:
-    found = manifest.base_for(WEEK, node, mark, 7 * DAY, now * DAY)
+    found = manifest.base_for(WEEK, node, mark, 7 * DAY, now * DAY, UUID, "10.11.20-MariaDB")
     assert (found and found.id) == base
 
 
+@pytest.mark.parametrize(("uuid", "server"), [("restored", "10.11.19-MariaDB"), (UUID, "11.4.1-MariaDB")])
+def test_it_adds_to_nothing_of_another_history_or_series(uuid: str, server: str) -> None:
+    assert manifest.base_for(WEEK, "mariadb3", "b5", 7 * DAY, 5.5 * DAY, uuid, server) is None
+
+
 def test_an_incremental_backup_never_adds_to_a_broken_chain() -> None:
-    assert manifest.base_for(WEEK[1:3], "mariadb3", "b3", 7 * DAY, 3.5 * DAY) is None
+    assert manifest.base_for(WEEK[1:3], "mariadb3", "b3", 7 * DAY, 3.5 * DAY, UUID, WEEK[0].server) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "gtid", "said"),
+    [
+        ({"from_lsn": 99}, "0-1-6", "begins at LSN 99 instead of 100, where b1 ends"),
+        ({"tool": "10.11.3-MariaDB"}, "0-1-6", "has mariadb-backup 10.11.3-MariaDB, and the node runs MariaDB 11.4.1"),
+        ({}, "", "no GTID of the cluster down, and the node has 6 of them"),
+    ],
+)
+def test_what_does_not_fit_is_no_backup(changes: dict[str, Any], gtid: str, said: str) -> None:
+    facts = {"from_lsn": 100, "tool": "11.4.2-MariaDB", "server": "11.4.1-MariaDB-log"}
+    backup._see_that_it_fits("mariadb", facts, made(1), "0-1-6", 6)
+    with pytest.raises(manifest.BackupError, match=said):
+        backup._see_that_it_fits("mariadb", {**facts, **changes}, made(1), gtid, 6)
 
 
 def test_what_a_kept_backup_adds_to_is_kept() -> None:
     assert manifest.expired(WEEK, keep_days=2.5, keep_fulls=0, now=5 * DAY) == []
     assert manifest.expired(WEEK, keep_days=1.5, keep_fulls=0, now=5 * DAY) == ["b1", "b2", "b3"]
     assert manifest.expired(WEEK, keep_days=1.5, keep_fulls=2, now=5 * DAY) == ["b2", "b3"]
-    assert manifest.expired(WEEK, keep_days=1, keep_fulls=1, now=99 * DAY) == ["b1", "b2", "b3", "b5"]
+    assert manifest.expired(WEEK, keep_days=1, keep_fulls=1, now=99 * DAY) == ["b1", "b2", "b3"]
 
 
 @given(
@@ -144,6 +169,7 @@ def test_whatever_goes_the_rest_can_be_restored(fulls: list[bool], keep_days: fl
     gone = manifest.expired(backups, keep_days, keep_fulls, now=len(backups) * DAY)
     rest = [each for each in backups if each.id not in gone]
     assert any(each.full for each in rest)
+    assert backups[-1] in rest
     for each in rest:
         manifest.chain(each.id, rest)
 
@@ -152,7 +178,7 @@ def test_whatever_goes_the_rest_can_be_restored(fulls: list[bool], keep_days: fl
     ("version", "series"), [("10.11.19-MariaDB-log", "10.11"), ("mariadbd  Ver 11.8.3-MariaDB", "11.8")]
 )
 def test_series(version: str, series: str) -> None:
-    assert restore.series(version) == series
+    assert manifest.series(version) == series
 
 
 def restoring(target: Path, version: str, monkeypatch: pytest.MonkeyPatch) -> restore.Restore:
@@ -164,6 +190,33 @@ def test_another_series_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     job = restoring(tmp_path / "datadir", "mariadbd  Ver 11.8.3-MariaDB", monkeypatch)
     with pytest.raises(manifest.BackupError, match=r"b2 was made by MariaDB 10\.11, and mariadb:11\.8 is 11\.8"):
         job.check(plan.Plan(WEEK[:2], [], None, None))
+
+
+def test_a_restore_that_was_begun_is_known_until_it_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = restoring(tmp_path, "mariadbd  Ver 10.11.9-MariaDB", monkeypatch)
+    assert job.begun() is None
+    pinned = plan.Plan([WEEK[3]], [], 12, None).pinned
+    facts = {"plan": "b4 and 12", "pinned": dataclasses.asdict(pinned)}
+    (tmp_path / "restored.json").write_text(json.dumps(facts), encoding="utf-8")
+    (tmp_path / "datadir").mkdir()
+    assert job.begun() is None
+    (tmp_path / "datadir").rmdir()
+    assert job.begun() == plan.Wanted("b4", 12, None)
+
+
+def test_a_manifest_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(*arguments: str) -> str:
+        if arguments[-2] == "s1":
+            raise manifest.BackupError("The repository cannot be used: ciphertext verification failed")
+        return made(2).to_json()
+
+    config = {"repository": "/r", "directory": str(tmp_path), "cluster": "galera"}
+    place = repository.Repository(config, "own")
+    monkeypatch.setattr(place, "ask", ask)
+    listed = [{"id": f"s{number}", "paths": [f"/b{number}.json"], "tags": ["manifest"]} for number in (1, 2)]
+    with pytest.raises(manifest.BackupError, match=r"b1.json cannot be read: .*verification failed Name another"):
+        place.manifests(listed)
+    assert place.manifests(listed, lenient=True) == [made(2)]
 
 
 def test_a_disk_that_is_too_small_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,13 +242,17 @@ class Others:
             {"id": "s3", "tags": ["stream", "b2", "mariadb3"], "time": "2100-01-01T00:00:00.1Z"},
         ]
 
-    def manifests(self, _listed: repository.Snapshots) -> list[manifest.Manifest]:
+    def manifests(self, _listed: repository.Snapshots, lenient: bool) -> list[manifest.Manifest]:
+        assert lenient
         return self._appearing[0][0]
 
     unfinished = staticmethod(repository.Repository.unfinished)
 
     def writers(self, _now: float, _patience: float) -> list[str]:
-        return (self._appearing.pop(0) if len(self._appearing) > 1 else self._appearing[0])[1]
+        found = (self._appearing.pop(0) if len(self._appearing) > 1 else self._appearing[0])[1]
+        if found == ["locked"]:
+            raise repository.LockedError("The repository is locked.")
+        return found
 
 
 class Node:
@@ -220,6 +277,8 @@ NEVER: tuple[list[manifest.Manifest], list[str]] = ([made(1)], [])
         # The first one is at it and makes it; or its lock grows old.
         (False, [([made(1)], ["galera.mariadb3-store"]), ([made(2, began=4e9)], [])], False, 660),
         (False, [([made(1)], ["galera.mariadb3-store"]), NEVER], True, 1260),
+        # It removes what is too old.
+        (False, [([made(1)], ["locked"]), ([made(2, began=4e9)], [])], False, 660),
     ],
 )
 def test_whose_turn_it_is(writes: bool, others: list[Any], wanted: bool, waited: float) -> None:

@@ -7,6 +7,7 @@ import struct
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "roles/backup/files"))
 
-from galera_backup import binlog, manifest, plan, repository
+from galera_backup import binlog, manifest, plan, repository, restore
 
 from .test_backup import UUID, made
 
@@ -238,9 +239,49 @@ def test_a_restored_cluster_without_a_backup_is_not_restored_to_what_was_before(
     for wanted in (plan.Wanted(), plan.Wanted(seqno=5)):
         with pytest.raises(manifest.BackupError, match=r"history without a backup, restored: .* the newest is b1"):
             plan.plan(wanted, backups, logs)
-        assert plan.plan(wanted, backups, logs, begun=True).last.id == "b1"
     assert plan.plan(plan.Wanted("b1", 5), backups, logs).last.id == "b1"
     assert plan.plan(plan.Wanted(), [*backups, made(2, uuid="restored", gtid="0-1-12")], logs).last.id == "b2"
+
+
+def test_what_is_archived_is_not_left_out_for_want_of_a_position() -> None:
+    backups, logs = [made(1, gtid="")], [segment(0, 10, latest=int(made(1).ended) + 60)]
+    with pytest.raises(manifest.BackupError, match="b1 was made without binary logs, and the archive has younger ones"):
+        plan.plan(plan.Wanted(), backups, logs)
+    assert plan.plan(plan.Wanted("b1"), backups, logs).steps == []
+    assert plan.plan(plan.Wanted(), backups, [segment(0, 10)]).steps == []
+
+
+class Archive:
+    """Of the transactions 5 to 9, of which the first has a clock that is ahead by far."""
+
+    TIMES: ClassVar[dict[int, int]] = {5: 900, 6: 100, 7: 110, 8: 120, 9: 130}
+
+    def fetch_binlog(self, _segment: binlog.Segment, target: Any) -> None:
+        events = [each for n, at in self.TIMES.items() for each in (gtid(n, at=at), event(XID, b"12345678"))]
+        target.write(log(4, *events).getvalue())
+
+    def shell(self, _script: str, *ranges: str, **_: str) -> None:
+        self.ranges = ranges
+
+
+@pytest.mark.parametrize(
+    ("seqno", "at", "reached"),
+    [(None, None, "0-1-9"), (7, None, "0-1-7"), (None, 120.0, "0-1-7"), (None, 100.0, "0-1-5")],
+)
+def test_it_is_replayed_up_to_the_point(seqno: int | None, at: float | None, reached: str, tmp_path: Path) -> None:
+    archive = Archive()
+    job = restore.Restore({}, "own", archive, tmp_path, lambda _: None)
+    point = plan.Plan([made(1, gtid="0-1-5")], [binlog.Step(segment(4, 9, latest=900), 5)], seqno, at)
+    assert job.replay(archive, point, "0-1-5") == reached
+    if reached != "0-1-5":
+        assert archive.ranges[1:] == ("0-1-5", reached)
+
+
+def test_a_time_that_only_a_wrong_clock_told_is_refused(tmp_path: Path) -> None:
+    job = restore.Restore({}, "own", Archive(), tmp_path, lambda _: None)
+    point = plan.Plan([made(1, gtid="0-1-5")], [binlog.Step(segment(4, 9, latest=900), 5)], None, 500.0)
+    with pytest.raises(manifest.BackupError, match=r"No transaction between b1 and 0-1-9 began at 1970-01-01 00:08:20"):
+        job.replay(Archive(), point, "0-1-5")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "roles/backup/files
 
 from galera_backup import binlog, stream
 
-from .test_backup import UUID
+from .test_backup import UUID, made
 from .test_binlog import segment
 
 
@@ -77,6 +77,7 @@ def service(
     config = {
         "directory": "/tmp",
         "rank": rank,
+        "nodes": 3,
         "ranking": ["mariadb3", "mariadb2", "mariadb1"],
         "binlog_takeover_seconds": 60,
         "binlog_seconds": 10,
@@ -92,6 +93,22 @@ def test_a_node_takes_over_after_its_rank(rank: int, after: int, monkeypatch: py
     clock = Clock(monkeypatch, {}, until=1000)
     assert service(Node(20, {}), Repository(segment(0, 10)), clock, rank)._wait_for_turn()
     assert after < clock.now <= after + 60
+
+
+def test_a_node_that_would_leave_a_gap_waits_for_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch, {}, until=1000)
+    assert service(Node(20, {"b1": 11}), Repository(segment(0, 10)), clock, rank=0)._wait_for_turn()
+    # The third of three takes over before 240.
+    assert 300 < clock.now <= 360
+
+
+def test_a_gap_is_told_until_a_backup_has_made_it_good() -> None:
+    streaming = service(Node(30, {}), Repository())
+    segments = [segment(0, 10), segment(15, 20)]
+    for backups, gap in (([], 0), ([5], 1), ([5, 16], 0), ([16, 5], 0)):
+        manifests = [made(number, gtid=f"0-1-{number}", uuid=UUID) for number in backups]
+        streaming._look_for_a_gap(UUID, segments, manifests)
+        assert streaming._gap == gap, backups
 
 
 def test_it_stands_by_as_long_as_the_archive_follows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,9 +153,11 @@ def test_it_begins_within_the_archive_or_says_that_there_is_a_gap(archived: int,
 
 def test_a_node_of_higher_rank_stands_back() -> None:
     own = stream.Followed(Path("/tmp/b1"), 0, segment=segment(0, 30, "mariadb2"))
-    theirs = [segment(0, 31, "mariadb3"), segment(0, 40, "mariadb1")]
-    assert service(Node(30, {}), Repository(*theirs))._better(UUID, {"b1": own}) == "mariadb3"
-    assert service(Node(30, {}), Repository(theirs[1]))._better(UUID, {"b1": own}) == ""
-    old = segment(0, 99, "mariadb3", uuid="the history before a restore")
-    assert service(Node(30, {}), Repository(old))._better(UUID, {"b1": own}) == ""
-    assert service(Node(30, {}), Repository(segment(0, 30, "mariadb3")))._better(UUID, {"b1": own}) == ""
+    lower = segment(0, 40, "mariadb1")
+    for segments, better in (
+        ([segment(0, 31, "mariadb3"), lower], "mariadb3"),
+        ([lower], ""),
+        ([segment(0, 99, "mariadb3", uuid="the history before a restore")], ""),
+        ([segment(0, 30, "mariadb3")], ""),
+    ):
+        assert service(Node(30, {}), Repository())._better(UUID, {"b1": own}, segments) == better

@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from galera_backup.manifest import BackupError, Manifest
 from galera_backup.node import Node
 from galera_backup.plan import Wanted, parse_gtid, parse_time, plan
 from galera_backup.repository import Repository
-from galera_backup.restore import DONE, Restore
+from galera_backup.restore import Restore
 from galera_backup.server import Server
 from galera_backup.stream import Stream
 
@@ -99,6 +99,7 @@ def make(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> No
             for done in node.settle():
                 say(done)
             if given.scheduled and not backup.due(config, node, repository, say):
+                record(config, "")
                 return
             record(config, _RUNNING)
             manifest = backup.take(config, node, repository, given.kind, say)
@@ -129,15 +130,18 @@ def restore(config: Mapping[str, Any], owner: str, given: argparse.Namespace) ->
     wanted = point(given)
     repository = Repository(config, owner)
     snapshots = repository.snapshots()
-    begun = (given.target / DONE).exists()
-    chosen = plan(wanted, repository.manifests(snapshots), repository.binlogs(snapshots), begun)
     job = Restore(config, owner, repository, given.target, say)
+    begun = job.begun()
+    if begun and wanted in (Wanted(), replace(begun, backup="")):
+        # The cluster may have been written to since; another restore would set that aside.
+        wanted = begun
+    chosen = plan(wanted, repository.manifests(snapshots, bool(wanted.backup)), repository.binlogs(snapshots))
     if given.check:
         job.check(chosen)
         logs = [f"{step.segment.file} of {step.segment.node} behind {step.behind}" for step in chosen.steps]
         chain = [manifest.id for manifest in chosen.chain]
         told = {"chain": chain, "binlogs": logs, "plan": chosen.name, "arguments": chosen.arguments}
-        say(json.dumps({**told, "datadir_mb": chosen.last.datadir_size >> 20, "begun": job.begun(chosen)}))
+        say(json.dumps({**told, "datadir_mb": chosen.last.datadir_size >> 20, "begun": begun == chosen.pinned}))
         return
     with open(f"{given.target}.lock", "w", encoding="utf-8") as lock:
         # One that an operator's broken-off run left at work: its end is waited for.
@@ -151,7 +155,8 @@ def scratch(config: Mapping[str, Any], owner: str, given: argparse.Namespace) ->
     stop = stopped()
     repository = Repository(config, owner)
     snapshots = repository.snapshots()
-    chosen = plan(point(given), repository.manifests(snapshots), repository.binlogs(snapshots))
+    wanted = point(given)
+    chosen = plan(wanted, repository.manifests(snapshots, bool(wanted.backup)), repository.binlogs(snapshots))
     children.remove_all(owner)
     Restore(config, owner, repository, given.target, say).run(chosen)
     with Server(config, owner, given.target, chosen.last.lower_case_table_names) as server:
@@ -201,16 +206,24 @@ def settle(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None
 
 
 def show(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None:
-    say(json.dumps([asdict(manifest) for manifest in Repository(config, owner).manifests()]))
+    say(json.dumps([asdict(manifest) for manifest in Repository(config, owner).manifests(lenient=True)]))
 
 
 def check(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None:
     repository = Repository(config, owner)
-    # Without a lock: with one nothing else could be stored for hours. What is removed meanwhile is missed once.
+    failed = 1
     try:
-        repository.ask("check", "--read-data", "--no-lock")
-    except BackupError:
-        repository.ask("check", "--read-data", "--no-lock")
+        # Without a lock: with one nothing else could be stored for hours. What is removed meanwhile is missed once.
+        try:
+            repository.ask("check", "--read-data", "--no-lock")
+        except BackupError:
+            repository.ask("check", "--read-data", "--no-lock")
+        failed = 0
+    finally:
+        labels = f'{{cluster="{config["cluster"]}",node="{config["node"]}"}}'
+        lines = [f"dbops_galera_check_failed{labels} {failed}"]
+        lines += [f"dbops_galera_check_timestamp_seconds{labels} {time.time():.0f}"]
+        write(metrics(config, "-check"), "\n".join(lines) + "\n")
     say(f"{repository.url}: every pack was read and is what was stored.")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from . import children
 from .binlog import gtid_in, superseded, unneeded
-from .manifest import BackupError, Manifest, base_for, expired, new_id
+from .manifest import BackupError, Manifest, base_for, expired, new_id, series
 from .node import Node
 from .repository import LockedError, Repository
 
@@ -42,23 +42,20 @@ def take(
             " restore reaches. Set mariadb_binlog as well."
         )
     if not repository.exists():
-        if kind != "full" and (node.mark() or repository.known()):
-            raise BackupError(
-                f"There is no repository at {repository.url}, though {config['cluster']} was backed up before: it is"
-                " not mounted, or gone. To begin a new one, make a full backup."
-            )
-        say(f"Making the repository {repository.url}.")
-        repository.make()
+        _make(config["cluster"], node, repository, kind, say)
     began = time.time()
     dump = kind if kind in DUMPS else ""
     base = None
     if kind in ("auto", "incremental"):
-        base = base_for(repository.manifests(), node.name, node.mark(), config["full_every"], began)
+        history = status["wsrep_cluster_state_uuid"]
+        known = repository.manifests(lenient=True)
+        base = base_for(known, node.name, node.mark(), config["full_every"], began, history, settings["server"])
     if kind == "incremental" and base is None:
         raise BackupError(
             f"{node.name} has no backup that an incremental one could add to: the last one was made of another datadir,"
-            " is not in the repository, or is too old. Make a full one."
+            " is not in the repository, of another history or version, or too old. Make a full one."
         )
+    position = node.binlog_position(settings["domain"])[1] if settings["binlog"] else 0
     identifier = new_id(node.name, began)
     say(f"{identifier}: {'incremental, on ' + base.id if base else f'{dump} dump' if dump else 'full'}.")
     with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as kept, node.workspace() as workspace:
@@ -77,10 +74,9 @@ def take(
         facts = (
             {"from_lsn": 0, "to_lsn": 0, "server": settings["server"], "gtid": ""} if dump else node.facts(workspace)
         )
-    if base and facts["from_lsn"] != base.to_lsn:
-        raise BackupError(
-            f"{identifier} begins at LSN {facts['from_lsn']} instead of {base.to_lsn}, where {base.id} ends."
-        )
+    gtid = gtid_in(facts["gtid"], settings["domain"]) if settings["binlog"] else ""
+    if not dump:
+        _see_that_it_fits(config["image"], facts, base, gtid, position)
     counted, tables, checksums = "", {}, {}
     if config.get("count_rows") and not dump:
         counted, tables, checksums = node.count(bool(config.get("checksums")))
@@ -90,7 +86,7 @@ def take(
         uuid=after["wsrep_cluster_state_uuid"],
         node=node.name,
         seqno=int(status["wsrep_last_committed"]),
-        gtid=gtid_in(facts["gtid"], settings["domain"]) if settings["binlog"] else "",
+        gtid=gtid,
         base=base.id if base else "",
         from_lsn=facts["from_lsn"],
         to_lsn=facts["to_lsn"],
@@ -114,6 +110,32 @@ def take(
     return manifest
 
 
+def _make(cluster: str, node: Node, repository: Repository, kind: str, say: Callable[[str], None]) -> None:
+    if kind != "full" and (node.mark() or repository.known()):
+        raise BackupError(
+            f"There is no repository at {repository.url}, though {cluster} was backed up before: it is not mounted, or"
+            " gone. To begin a new one, make a full backup."
+        )
+    say(f"Making the repository {repository.url}.")
+    repository.make()
+
+
+def _see_that_it_fits(image: str, facts: Mapping[str, Any], base: Manifest | None, gtid: str, position: int) -> None:
+    """position: of the last transaction in the node's binary log when the backup began; 0 where it writes none."""
+    if base and facts["from_lsn"] != base.to_lsn:
+        raise BackupError(f"It begins at LSN {facts['from_lsn']} instead of {base.to_lsn}, where {base.id} ends.")
+    if series(facts["tool"]) != series(facts["server"]):
+        raise BackupError(
+            f"{image} has mariadb-backup {facts['tool']}, and the node runs MariaDB {facts['server']}: that is no"
+            " backup. Run site, which sets the backups up for what runs."
+        )
+    if position and not gtid:
+        raise BackupError(
+            f"mariadb-backup wrote no GTID of the cluster down, and the node has {position} of them: no binary log"
+            " could go on from it. See that all nodes have the same server_id."
+        )
+
+
 def due(
     config: Mapping[str, Any],
     node: Node,
@@ -130,28 +152,21 @@ def due(
     if rank == config["nodes"]:
         say(f"{node.name} has the writes: it makes the backup only if no other node does.")
     sleep(rank * config["takeover_seconds"])
-    # The timers' clocks and delays differ a little.
-    since = slot - config["takeover_seconds"] / 2
     waited = False
     while True:
-        if repository.exists():
-            listed = repository.snapshots()
-            made = [each for each in repository.manifests(listed) if each.began >= since and not each.dump]
-            if made:
-                say(f"{made[-1].node} has made the backup {made[-1].id}.")
-                return False
-            others = repository.writers(time.time(), _LOCK_SECONDS)
-            if config.get("count_rows") and time.time() < slot + _COUNTING * config["takeover_seconds"]:
-                # It has its stream, and counts rows; its manifest comes after that.
-                theirs = (
-                    (each, at) for each, at in repository.unfinished(listed) if not each.endswith(f"-{node.name}")
-                )
-                others += [each for each, at in theirs if at >= since]
-            if others:
-                say(f"{', '.join(others)} is at it.")
-                sleep(config["takeover_seconds"] / 10)
-                waited = True
-                continue
+        try:
+            made, others = _others(config, node, repository, slot)
+        except LockedError as error:
+            # Its backup is made, and what is too old is removed, which takes the repository for itself.
+            made, others = [], [str(error)]
+        if made:
+            say(f"{made[-1].node} has made the backup {made[-1].id}.")
+            return False
+        if others:
+            say(f"{', '.join(others)} is at it.")
+            sleep(config["takeover_seconds"] / 10)
+            waited = True
+            continue
         if not waited:
             return True
         # Its manifest may be on its way; and others that have waited for it must not begin together with this one,
@@ -160,11 +175,29 @@ def due(
         sleep((rank + 1) * config["takeover_seconds"] / 2)
 
 
+def _others(
+    config: Mapping[str, Any], node: Node, repository: Repository, slot: float
+) -> tuple[list[Manifest], list[str]]:
+    """The backups that were made since a moment, and who is at another one."""
+    if not repository.exists():
+        return [], []
+    # The timers' clocks and delays differ a little.
+    since = slot - config["takeover_seconds"] / 2
+    listed = repository.snapshots()
+    made = [each for each in repository.manifests(listed, lenient=True) if each.began >= since and not each.dump]
+    others = repository.writers(time.time(), _LOCK_SECONDS)
+    if config.get("count_rows") and time.time() < slot + _COUNTING * config["takeover_seconds"]:
+        # It has its stream, and counts rows; its manifest comes after that.
+        theirs = ((each, at) for each, at in repository.unfinished(listed) if not each.endswith(f"-{node.name}"))
+        others += [each for each, at in theirs if at >= since]
+    return made, others
+
+
 def clear(config: Mapping[str, Any], repository: Repository, say: Callable[[str], None]) -> None:
     """Forget what is too old, streams that never got a manifest, and binary logs that no kept backup needs."""
     now = time.time()
     snapshots = repository.snapshots()
-    manifests = repository.manifests(snapshots)
+    manifests = repository.manifests(snapshots, lenient=True)
     old = expired(manifests, config["keep_days"], config["keep_fulls"], now)
     orphans = [identifier for identifier, at in repository.unfinished(snapshots) if at < now - 86400]
     kept = [manifest for manifest in manifests if manifest.id not in old]

@@ -85,6 +85,14 @@ class Manifest:
             raise BackupError(f"This is no manifest of a backup ({error}): {text[:80]!r}.") from error
 
 
+def series(version: str) -> str:
+    """Major and minor number, such as 10.11."""
+    found = re.search(r"\d+\.\d+", version)
+    if not found:
+        raise BackupError(f"'{version}' is no version of MariaDB.")
+    return found[0]
+
+
 def new_id(node: str, now: float) -> str:
     return datetime.fromtimestamp(now, timezone.utc).strftime("%Y%m%dT%H%M%SZ-") + node
 
@@ -101,15 +109,18 @@ def gtid_of(facts: Mapping[str, str]) -> str:
     return found[1] if found else ""
 
 
-def base_for(manifests: Iterable[Manifest], node: str, mark: str, fulls_every: float, now: float) -> Manifest | None:
+def base_for(
+    manifests: Iterable[Manifest], node: str, mark: str, fulls_every: float, now: float, uuid: str, server: str
+) -> Manifest | None:
     """What an incremental backup of this node adds to, or None: then it has to be a full one.
 
     LSNs are a datadir's own. mark is the id that the last backup left in it; an SST takes it away with all else.
-    fulls_every: seconds from one full backup to the next.
+    fulls_every: seconds from one full backup to the next. uuid, server: the history and the
+    version that the node has now.
     """
     known = {manifest.id: manifest for manifest in manifests}
     last = known.get(mark)
-    if last is None or last.node != node:
+    if last is None or last.node != node or last.uuid != uuid or series(last.server) != series(server):
         return None
     try:
         first = chain(last.id, known.values())[0]
@@ -145,6 +156,11 @@ def chain(wanted: str, manifests: Iterable[Manifest]) -> list[Manifest]:
                 f"The backup {later.id} begins at LSN {later.from_lsn} of {later.node}, and {earlier.id} ends at"
                 f" {earlier.to_lsn} of {earlier.node}: they do not fit on each other."
             )
+        if series(earlier.server) != series(later.server):
+            raise BackupError(
+                f"{later.id} was made by MariaDB {series(later.server)}, and {earlier.id}, which it adds to, by"
+                f" {series(earlier.server)}: no image can prepare both."
+            )
     return found
 
 
@@ -170,9 +186,12 @@ def newest(
 def expired(manifests: Sequence[Manifest], keep_days: float, keep_fulls: int, now: float) -> list[str]:
     """The ids of backups that are older than keep_days, oldest first.
 
-    What a backup that is kept adds to is kept, and the newest keep_fulls full ones are, whatever their age.
+    What a backup that is kept adds to is kept, and the newest one and the newest keep_fulls full ones are, whatever
+    their age.
     """
     keep = {manifest.id for manifest in manifests if now - manifest.ended <= keep_days * 86400}
+    backups = [manifest for manifest in manifests if not manifest.dump]
+    keep |= {max(backups, key=lambda each: each.ended).id} if backups else set()
     fulls = sorted(
         (manifest for manifest in manifests if manifest.full and not manifest.dump), key=lambda each: each.ended
     )

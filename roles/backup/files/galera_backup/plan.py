@@ -50,16 +50,21 @@ class Plan:
         return f"{self.last.id} and {end if self.seqno is None else self.seqno}"
 
     @property
+    def pinned(self) -> Wanted:
+        """What leads to this plan again, whatever has come into the repository since."""
+        to_the_end = self.steps and self.seqno is None and self.at is None
+        return Wanted(self.last.id, self.steps[-1].segment.end if to_the_end else self.seqno, self.at)
+
+    @property
     def arguments(self) -> list[str]:
-        """Those of the command restore that lead to this plan again, whatever has come into the repository since."""
-        if self.at is not None:
-            until = ["--time", datetime.fromtimestamp(self.at, timezone.utc).isoformat()]
-        elif self.steps or self.seqno is not None:
-            seqno = self.steps[-1].segment.end if self.seqno is None else self.seqno
-            until = ["--gtid", f"{self.last.gtid.rpartition('-')[0]}-{seqno}"]
-        else:
-            until = []
-        return ["--backup", self.last.id, *until]
+        """The same, for the command restore."""
+        pinned = self.pinned
+        until = []
+        if pinned.at is not None:
+            until = ["--time", datetime.fromtimestamp(pinned.at, timezone.utc).isoformat()]
+        elif pinned.seqno is not None:
+            until = ["--gtid", f"{self.last.gtid.rpartition('-')[0]}-{pinned.seqno}"]
+        return ["--backup", pinned.backup, *until]
 
     @property
     def newest_at(self) -> float:
@@ -85,13 +90,20 @@ def parse_time(text: str) -> float:
 
 def one_history(manifests: Sequence[Manifest], segments: Sequence[Segment]) -> None:
     """Raises BackupError where the newest backup leads to something else than the newest data: a restored cluster has a
-    history of its own, in which no earlier backup can go on.
+    history of its own, in which no earlier backup can go on; and nothing goes on from one without a position.
     """
     backups = [each for each in manifests if not each.dump]
     ended = max((each.ended for each in backups), default=0)
     known = {each.uuid for each in backups}
-    younger = [each for each in segments if each.uuid not in known and each.latest > ended]
-    if backups and younger:
+    younger = [each for each in segments if each.latest > ended]
+    last = max(backups, key=lambda each: each.ended, default=None)
+    if last and not last.gtid and any(each.uuid == last.uuid for each in younger):
+        raise BackupError(
+            f"{last.id} was made without binary logs, and the archive has younger ones, which cannot go on from it. If"
+            " the cluster lives, make a backup of it. To do without them, name the backup."
+        )
+    younger = [each for each in younger if each.uuid not in known]
+    if last and younger:
         raise BackupError(
             f"The newest binary logs are of a history without a backup, {younger[0].uuid}: the cluster was restored,"
             " and not backed up since. If it lives, make a backup of it. To go back to what was before that, name the"
@@ -99,13 +111,10 @@ def one_history(manifests: Sequence[Manifest], segments: Sequence[Segment]) -> N
         )
 
 
-def plan(wanted: Wanted, manifests: Sequence[Manifest], segments: Sequence[Segment], begun: bool = False) -> Plan:
-    """Raises BackupError with the reason where it cannot be had, and the last point that can.
-
-    begun: for a restore that goes on, whose own history may be there already.
-    """
+def plan(wanted: Wanted, manifests: Sequence[Manifest], segments: Sequence[Segment]) -> Plan:
+    """Raises BackupError with the reason where it cannot be had, and the last point that can."""
     pointed = wanted.seqno is not None or wanted.at is not None
-    if not wanted.backup and not begun:
+    if not wanted.backup:
         one_history(manifests, segments)
     if wanted.backup:
         last = chain(wanted.backup, manifests)[-1]

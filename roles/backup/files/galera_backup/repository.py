@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -107,7 +108,8 @@ class Repository:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode not in (0, 10):
             reason = _REASONS.get(done.returncode, "The repository {url} cannot be used: {said}")
-            raise BackupError(reason.format(url=self.url, said=children.last_words(done.stderr)))
+            kind = LockedError if done.returncode == _LOCKED else BackupError
+            raise kind(reason.format(url=self.url, said=children.last_words(done.stderr)))
         return done.returncode == 0
 
     def make(self) -> None:
@@ -140,8 +142,11 @@ class Repository:
         """Whether this host has seen a backup in it."""
         return any((self._directory / "manifests").glob("*"))
 
-    def manifests(self, listed: Snapshots | None = None) -> list[Manifest]:
-        """Of all backups of this cluster. A snapshot never changes, so what was read once is kept on this host."""
+    def manifests(self, listed: Snapshots | None = None, lenient: bool = False) -> list[Manifest]:
+        """Of all backups of this cluster. A snapshot never changes, so what was read once is kept on this host.
+
+        lenient: where it does not matter if there was another one, one that cannot be read is named, and left out.
+        """
         known = self._directory / "manifests"
         known.mkdir(mode=0o700, exist_ok=True)
         listed = self.snapshots() if listed is None else listed
@@ -149,13 +154,23 @@ class Repository:
         for identifier, path in snapshots.items():
             kept = known / identifier
             if not kept.exists():
-                text = self.ask(*_DUMP, identifier, path)
-                Manifest.from_json(text)
+                try:
+                    text = self.ask(*_DUMP, identifier, path)
+                    Manifest.from_json(text)
+                except LockedError:
+                    raise
+                except BackupError as error:
+                    said = f"The manifest {path.strip('/')} cannot be read: {error}"
+                    if not lenient:
+                        raise BackupError(f"{said} Name another backup.") from None
+                    print(said, file=sys.stderr, flush=True)
+                    continue
                 write(kept, text)
         for kept in known.iterdir():
             if kept.name not in snapshots:
                 kept.unlink()
-        return [Manifest.from_json((known / identifier).read_text(encoding="utf-8")) for identifier in snapshots]
+        found = [known / identifier for identifier in snapshots if (known / identifier).exists()]
+        return [Manifest.from_json(kept.read_text(encoding="utf-8")) for kept in found]
 
     def forget(self, identifiers: Iterable[str]) -> None:
         """Both snapshots of each backup: the manifest first, so that none is ever without its stream."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import shutil
 import tempfile
 import time
@@ -18,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from . import children
-from .binlog import Transaction, transactions
+from .binlog import Transaction, transactions, utc
 from .files import write
-from .manifest import BackupError, Manifest
-from .plan import Plan, stop_before
+from .manifest import BackupError, Manifest, series
+from .plan import Plan, Wanted, stop_before
 from .repository import Repository
 from .server import Server
 
@@ -37,14 +36,6 @@ done | mariadb --no-defaults --socket=/restore/run/sock --user=root --binary-mod
 _SPARE = 512 << 20
 # Seconds from one line on the progress to the next.
 _PACE = 5
-
-
-def series(version: str) -> str:
-    """Major and minor number, such as 10.11."""
-    found = re.search(r"\d+\.\d+", version)
-    if not found:
-        raise BackupError(f"'{version}' is no version of MariaDB.")
-    return found[0]
 
 
 def needed(plan: Plan) -> int:
@@ -115,18 +106,23 @@ class Restore:
                 reached = self.replay(server, plan, reached)
         # What is recorded is not fetched again, so it outlives the host's power first.
         os.sync()
-        facts = {**asdict(plan.last), "plan": plan.name, "reached": reached, "restored": time.time()}
+        names = {"plan": plan.name, "pinned": asdict(plan.pinned)}
+        facts = {**asdict(plan.last), **names, "reached": reached, "restored": time.time()}
         write(self._target / DONE, json.dumps(facts))
         self._say(f"{self._target} holds {plan.name}.")
 
-    def _held(self) -> str:
-        """What an earlier run fetched whole; empty where there is nothing."""
+    def _record(self) -> dict[str, Any]:
+        """Of what an earlier run fetched whole; empty where there is nothing."""
         record = self._target / DONE
-        return str(json.loads(record.read_text(encoding="utf-8"))["plan"]) if record.exists() else ""
+        return dict(json.loads(record.read_text(encoding="utf-8"))) if record.exists() else {}
 
-    def begun(self, plan: Plan) -> bool:
-        """Whether a run that did not come to its end has put what was fetched in the datadir's place."""
-        return self._held() == plan.name and not (self._target / "datadir").exists()
+    def _held(self) -> str:
+        return str(self._record().get("plan", ""))
+
+    def begun(self) -> Wanted | None:
+        """What a run restores that has put what it fetched in the datadir's place, and did not come to its end."""
+        record = self._record()
+        return Wanted(**record["pinned"]) if record and not (self._target / "datadir").exists() else None
 
     def replay(self, server: Server, plan: Plan, reached: str) -> str:
         """Have a server apply the binary logs after a GTID that it has reached; the last transaction's GTID."""
@@ -134,6 +130,7 @@ class Restore:
         logs.mkdir(mode=0o700)
         domain = plan.last.domain
         ranges: list[str] = []
+        stopped = plan.at is None
         for number, step in enumerate(plan.steps):
             name = f"{number:05}.{step.segment.node}.{step.segment.file}"
             self._say(f"Fetching {step.segment.file} of {step.segment.node}, {step.segment.size >> 20} MiB.")
@@ -149,12 +146,19 @@ class Restore:
                 )
             elif plan.at is not None:
                 last = stop_before(found, plan.at)
+                stopped = last is not found[-1] or stopped
             if last is None:
                 break
             ranges += [name, reached, f"{domain}-{last.server}-{last.seqno}"]
             reached = ranges[-1]
             if last is not found[-1]:
                 break
+        if not stopped:
+            raise BackupError(
+                f"No transaction between {plan.last.id} and {reached} began at {utc(plan.at or 0)} or later, though an"
+                " earlier one says that it did: a clock was wrong. Name a GTID instead; galera_backup statements shows"
+                " them."
+            )
         if ranges:
             self._say(f"Applying the transactions after {ranges[1]} up to {reached}.")
             server.shell(_REPLAY, *ranges, what="Applying the binary logs")

@@ -13,14 +13,14 @@ import contextlib
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from . import children
-from .binlog import MAGIC, Segment, archived, begin, transactions
-from .manifest import BackupError
+from .binlog import MAGIC, Segment, archived, begin, lead, transactions
+from .manifest import BackupError, Manifest
 from .node import Node
 from .repository import LockedError, Repository
 
@@ -60,7 +60,6 @@ class Stream:
         self._stop = stop
         self._domain = 0
         self._spool = Path(config["directory"]) / "binlogs"
-        # Stays until the service is started again: somebody has to see it.
         self._gap = 0
 
     def _tell(self, **values: float) -> None:
@@ -106,7 +105,9 @@ class Stream:
                 behind = (own, now)
             lag = now - behind[1] if behind else 0.0
             self._tell(active=0, archived_sequence_number=there, lag_seconds=lag)
-            if lag > patience:
+            # Those whose binary logs go back far enough come first: a node that was filled by SST would leave a gap.
+            behind_all = takeover * (self._config["nodes"] + 1)
+            if lag > patience and (self._before() <= there or lag > patience + behind_all):
                 self._say(
                     f"The archive ends with {there}, and {self._node.name} has {own} since {lag:.0f} s: it takes over."
                 )
@@ -169,17 +170,31 @@ class Stream:
                 return
             if time.monotonic() - looked > self._config["binlog_takeover_seconds"]:
                 looked = time.monotonic()
-                better = self._better(uuid, followed)
+                listed = self._repository.snapshots()
+                segments = self._repository.binlogs(listed)
+                self._look_for_a_gap(uuid, segments, self._repository.manifests(listed, lenient=True))
+                better = self._better(uuid, followed, segments)
                 if better:
                     self._say(f"{better} streams as well, and comes first: {self._node.name} stands by.")
                     return
 
-    def _better(self, uuid: str, followed: Mapping[str, Followed]) -> str:
+    def _look_for_a_gap(self, uuid: str, segments: Sequence[Segment], manifests: Sequence[Manifest]) -> None:
+        """Whether something is missing behind the newest backup: a later one makes it good."""
+        fitting = [each for each in manifests if each.uuid == uuid and each.gtid]
+        self._gap = 0
+        if fitting:
+            last = max(fitting, key=lambda each: each.ended)
+            try:
+                lead(segments, uuid, last.seqno_of_gtid)
+            except BackupError:
+                self._gap = 1
+
+    def _better(self, uuid: str, followed: Mapping[str, Followed], segments: Sequence[Segment]) -> str:
         """A node of lower rank that has archived what this one has, and more."""
         own = max((each.segment.end for each in followed.values() if each.segment), default=0)
         ranks = {name: rank for rank, name in enumerate(self._config["ranking"])}
         mine = ranks.get(self._node.name, len(ranks))
-        newer = [each.node for each in self._repository.binlogs() if each.uuid == uuid and each.end > own]
+        newer = [each.node for each in segments if each.uuid == uuid and each.end > own]
         return next((name for name in newer if ranks.get(name, len(ranks)) < mine), "")
 
     def _store(self, uuid: str, followed: dict[str, Followed]) -> None:

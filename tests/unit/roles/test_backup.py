@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -12,11 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "roles/backup/files"))
+ROLE = Path(__file__).resolve().parents[3] / "roles/backup"
+sys.path.insert(0, str(ROLE / "files"))
 
 from galera_backup import __main__ as program
 from galera_backup import backup, children, manifest, plan, repository, restore
@@ -63,6 +67,19 @@ def test_a_manifest_is_read_as_it_was_written() -> None:
 def test_what_is_no_manifest_is_refused(text: str) -> None:
     with pytest.raises(manifest.BackupError):
         manifest.Manifest.from_json(text)
+
+
+def test_what_is_in_the_environment_is_not_for_the_shell() -> None:
+    variables = yaml.safe_load((ROLE / "vars/main.yml").read_text(encoding="utf-8"))
+    # Ansible takes a backslash in a template as it is: the newline is YAML's.
+    assert "\n" in variables["__backup_secrets"]["environment"]
+    rules = jinja2.Environment()
+    rules.filters |= {"zip": zip, "quote": shlex.quote}
+    given = {"AZURE_ACCOUNT_SAS": "sv=1&sig=a b", "PORT": 22, "AWS_SECRET": "it's $HOME"}
+    text = rules.from_string(variables["__backup_secrets"]["environment"]).render(backup_environment=given)
+    shown = 'set -a; eval "$1"; printf "%s|%s|%s" "$AZURE_ACCOUNT_SAS" "$PORT" "$AWS_SECRET"'
+    done = subprocess.run(["sh", "-c", shown, "sh", text], capture_output=True, text=True, check=True)
+    assert done.stdout == "sv=1&sig=a b|22|it's $HOME"
 
 
 def test_id_is_utc_time_and_node() -> None:
@@ -214,7 +231,7 @@ def test_a_manifest_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: py
     place = repository.Repository(config, "own")
     monkeypatch.setattr(place, "ask", ask)
     listed = [{"id": f"s{number}", "paths": [f"/b{number}.json"], "tags": ["manifest"]} for number in (1, 2)]
-    with pytest.raises(manifest.BackupError, match=r"b1.json cannot be read: .*verification failed Name another"):
+    with pytest.raises(manifest.BackupError, match=r"b1.json cannot be read: .*verification failed"):
         place.manifests(listed)
     assert place.manifests(listed, lenient=True) == [made(2)]
 
@@ -245,6 +262,10 @@ class Others:
     def manifests(self, _listed: repository.Snapshots, lenient: bool) -> list[manifest.Manifest]:
         assert lenient
         return self._appearing[0][0]
+
+    def ask(self, *arguments: str) -> str:
+        assert arguments == ("unlock", "--quiet")
+        return ""
 
     unfinished = staticmethod(repository.Repository.unfinished)
 
@@ -285,6 +306,11 @@ def test_whose_turn_it_is(writes: bool, others: list[Any], wanted: bool, waited:
     sleeps: list[float] = []
     assert backup.due(CONFIG, Node(writes), Others(*others), lambda _: None, sleeps.append) is wanted
     assert sum(sleeps) == waited
+
+
+def test_a_lock_that_stays_is_a_failure() -> None:
+    with pytest.raises(repository.LockedError):
+        backup.due(CONFIG, Node(False), Others(([made(1)], ["locked"])), lambda _: None, lambda _: None)
 
 
 def test_a_node_that_counts_its_rows_is_at_it() -> None:

@@ -127,6 +127,7 @@ def point(given: argparse.Namespace) -> Wanted:
 
 def restore(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
     """Has an owner of its own: a backup may run on the host at the same time."""
+    leave_in_order()
     wanted = point(given)
     repository = Repository(config, owner)
     snapshots = repository.snapshots()
@@ -148,6 +149,12 @@ def restore(config: Mapping[str, Any], owner: str, given: argparse.Namespace) ->
         fcntl.flock(lock, fcntl.LOCK_EX)
         children.remove_all(owner)
         job.run(chosen)
+
+
+def leave_in_order() -> None:
+    """What a command begun by hand had at work ends with it; else restic would keep its lock."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit("It was broken off."))
 
 
 def scratch(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
@@ -179,6 +186,8 @@ def stopped() -> threading.Event:
 def statements(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
     """The statements in the archived binary logs, with their GTIDs. To be restored is the one before a mistake."""
     since = parse_time(given.since)
+    leave_in_order()
+    children.remove_all(owner)
     repository = Repository(config, owner)
     segments = repository.binlogs()
     unwanted = set(superseded(segments))
@@ -228,6 +237,8 @@ def check(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None:
 
 
 def fetch(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
+    leave_in_order()
+    children.remove_all(owner)
     repository, target = Repository(config, owner), given.to
     manifest = next((each for each in repository.manifests() if each.id == given.backup), None)
     if manifest is None or not manifest.dump:

@@ -19,7 +19,7 @@ from .repository import LockedError, Repository
 DUMPS = ("schema", "logical")
 # A lock that was not renewed for this long is that of a process that is gone.
 _LOCK_SECONDS = 400
-# How long, in backup_takeover_seconds, a node is waited for that may count rows.
+# How long, in backup_takeover_seconds, a node is waited for that may count rows, or removes what is too old.
 _COUNTING = 12
 
 
@@ -153,11 +153,16 @@ def due(
         say(f"{node.name} has the writes: it makes the backup only if no other node does.")
     sleep(rank * config["takeover_seconds"])
     waited = False
+    locked = 0
     while True:
         try:
             made, others = _others(config, node, repository, slot)
         except LockedError as error:
-            # Its backup is made, and what is too old is removed, which takes the repository for itself.
+            # Its backup is made, and what is too old is removed, which takes the repository for itself. Or it died.
+            locked += 1
+            if locked > 10 * _COUNTING:
+                raise
+            repository.ask("unlock", "--quiet")
             made, others = [], [str(error)]
         if made:
             say(f"{made[-1].node} has made the backup {made[-1].id}.")
@@ -197,7 +202,12 @@ def clear(config: Mapping[str, Any], repository: Repository, say: Callable[[str]
     """Forget what is too old, streams that never got a manifest, and binary logs that no kept backup needs."""
     now = time.time()
     snapshots = repository.snapshots()
-    manifests = repository.manifests(snapshots, lenient=True)
+    try:
+        manifests = repository.manifests(snapshots)
+    except BackupError as error:
+        # It may add to what is old, and go on with old binary logs.
+        say(f"Nothing is forgotten. {error}")
+        return
     old = expired(manifests, config["keep_days"], config["keep_fulls"], now)
     orphans = [identifier for identifier, at in repository.unfinished(snapshots) if at < now - 86400]
     kept = [manifest for manifest in manifests if manifest.id not in old]

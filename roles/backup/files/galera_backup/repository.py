@@ -162,13 +162,14 @@ class Repository:
                 except BackupError as error:
                     said = f"The manifest {path.strip('/')} cannot be read: {error}"
                     if not lenient:
-                        raise BackupError(f"{said} Name another backup.") from None
+                        raise BackupError(said) from None
                     print(said, file=sys.stderr, flush=True)
                     continue
                 write(kept, text)
         for kept in known.iterdir():
-            if kept.name not in snapshots:
-                kept.unlink()
+            # Two processes may be at it.
+            if kept.name not in snapshots and not kept.name.startswith("."):
+                kept.unlink(missing_ok=True)
         found = [known / identifier for identifier in snapshots if (known / identifier).exists()]
         return [Manifest.from_json(kept.read_text(encoding="utf-8")) for kept in found]
 

@@ -88,6 +88,7 @@ class Stream:
 
     def _wait_for_turn(self) -> bool:
         """Whether its turn has come, by its rank; False when it is to end."""
+        self._gap = 0
         takeover = float(self._config["binlog_takeover_seconds"])
         patience = takeover * (self._config["rank"] + 1)
         behind: tuple[int, float] | None = None

@@ -47,9 +47,16 @@ class Repository:
     def exists(self) -> bool:
         return True
 
-    def binlogs(self) -> list[binlog.Segment]:
+    def binlogs(self, _listed: Any = None) -> list[binlog.Segment]:
         self.asked += 1
         return self.segments
+
+    def snapshots(self) -> list[Any]:
+        return []
+
+    def manifests(self, _listed: Any, lenient: bool) -> list[Any]:
+        assert lenient
+        return []
 
 
 class Clock(threading.Event):
@@ -152,7 +159,6 @@ def test_it_begins_within_the_archive_or_says_that_there_is_a_gap(archived: int,
 
 
 def test_a_node_of_higher_rank_stands_back() -> None:
-    own = stream.Followed(Path("/tmp/b1"), 0, segment=segment(0, 30, "mariadb2"))
     lower = segment(0, 40, "mariadb1")
     for segments, better in (
         ([segment(0, 31, "mariadb3"), lower], "mariadb3"),
@@ -160,4 +166,24 @@ def test_a_node_of_higher_rank_stands_back() -> None:
         ([segment(0, 99, "mariadb3", uuid="the history before a restore")], ""),
         ([segment(0, 30, "mariadb3")], ""),
     ):
-        assert service(Node(30, {}), Repository())._better(UUID, {"b1": own}, segments) == better
+        assert service(Node(30, {}), Repository())._better(UUID, 30, segments) == better
+
+
+def test_of_two_that_are_equally_fast_the_higher_one_stands_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each time that it looks it has just stored more than the other one."""
+    said: list[str] = []
+    repository = Repository(segment(0, 10, "mariadb3"))
+    clock = Clock(monkeypatch, {}, until=2000)
+    streaming = service(Node(30, {}), repository, clock, said=said)
+    followed = {"b1": stream.Followed(Path("/tmp/b1"), 0)}
+
+    def store(_uuid: str, _followed: Any) -> None:
+        at = int(clock.now)
+        if at >= 300:
+            repository.segments.append(segment(0, at - 1, "mariadb3"))
+        followed["b1"].segment = segment(0, at, "mariadb2")
+
+    monkeypatch.setattr(streaming, "_store", store)
+    streaming._archive(UUID, followed, lambda: clock.now < 1000)
+    assert said == ["mariadb3 streams as well, and comes first: mariadb2 stands by."]
+    assert 300 < clock.now <= 300 + 2 * 70

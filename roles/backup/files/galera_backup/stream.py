@@ -163,7 +163,7 @@ class Stream:
 
     def _archive(self, uuid: str, followed: dict[str, Followed], alive: Callable[[], bool]) -> None:
         """Store what is new, every few seconds, and once more when it is to end."""
-        looked = time.monotonic()
+        looked, before = time.monotonic(), 0
         while alive():
             ending = self._stop.wait(self._config["binlog_seconds"])
             self._store(uuid, followed)
@@ -174,10 +174,11 @@ class Stream:
                 listed = self._repository.snapshots()
                 segments = self._repository.binlogs(listed)
                 self._look_for_a_gap(uuid, segments, self._repository.manifests(listed, lenient=True))
-                better = self._better(uuid, followed, segments)
+                better = self._better(uuid, before, segments) if before else ""
                 if better:
                     self._say(f"{better} streams as well, and comes first: {self._node.name} stands by.")
                     return
+                before = max((each.segment.end for each in followed.values() if each.segment), default=before)
 
     def _look_for_a_gap(self, uuid: str, segments: Sequence[Segment], manifests: Sequence[Manifest]) -> None:
         """Whether something is missing behind the newest backup: a later one makes it good."""
@@ -190,12 +191,14 @@ class Stream:
             except BackupError:
                 self._gap = 1
 
-    def _better(self, uuid: str, followed: Mapping[str, Followed], segments: Sequence[Segment]) -> str:
-        """A node of lower rank that has archived what this one has, and more."""
-        own = max((each.segment.end for each in followed.values() if each.segment), default=0)
+    def _better(self, uuid: str, before: int, segments: Sequence[Segment]) -> str:
+        """A node of lower rank that has archived more than this one had when it looked last: it is at work.
+
+        More than this one has by now is not asked for: of two that are equally fast each is ahead in its turn.
+        """
         ranks = {name: rank for rank, name in enumerate(self._config["ranking"])}
         mine = ranks.get(self._node.name, len(ranks))
-        newer = [each.node for each in segments if each.uuid == uuid and each.end > own]
+        newer = [each.node for each in segments if each.uuid == uuid and each.end > before]
         return next((name for name in newer if ranks.get(name, len(ranks)) < mine), "")
 
     def _store(self, uuid: str, followed: dict[str, Followed]) -> None:

@@ -42,6 +42,7 @@ class Repository:
 
     def __init__(self, *segments: binlog.Segment) -> None:
         self.segments = list(segments)
+        self.backups: list[Any] = []
         self.asked = 0
 
     def exists(self) -> bool:
@@ -56,7 +57,7 @@ class Repository:
 
     def manifests(self, _listed: Any, lenient: bool) -> list[Any]:
         assert lenient
-        return []
+        return self.backups
 
 
 class Clock(threading.Event):
@@ -102,20 +103,20 @@ def test_a_node_takes_over_after_its_rank(rank: int, after: int, monkeypatch: py
     assert after < clock.now <= after + 60
 
 
-def test_a_node_that_would_leave_a_gap_waits_for_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch, {}, until=1000)
-    assert service(Node(20, {"b1": 11}), Repository(segment(0, 10)), clock, rank=0)._wait_for_turn()
-    # The third of three takes over before 240.
-    assert 300 < clock.now <= 360
+@pytest.mark.parametrize(("oldest", "fills"), [(10, True), (11, False)])
+def test_a_gap_that_another_node_left_is_filled(oldest: int, fills: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a node whose binary logs go back to before it, while the other one goes on."""
+    repository = Repository(segment(0, 10), segment(15, 20, "mariadb3"))
+    repository.backups = [made(5)]
+    streaming = service(Node(20, {"b1": oldest, "b2": 14}), repository, Clock(monkeypatch, {}, until=1000))
+    assert streaming._wait_for_turn() == fills
+    assert streaming._start(UUID) == ("b1" if fills else "b2")
 
 
 def test_a_gap_is_told_until_a_backup_has_made_it_good() -> None:
-    streaming = service(Node(30, {}), Repository())
     segments = [segment(0, 10), segment(15, 20)]
-    for backups, gap in (([], 0), ([5], 1), ([5, 16], 0), ([16, 5], 0)):
-        manifests = [made(number, gtid=f"0-1-{number}", uuid=UUID) for number in backups]
-        streaming._look_for_a_gap(UUID, segments, manifests)
-        assert streaming._gap == gap, backups
+    for backups, hole in (([], 0), ([5], 10), ([5, 16], 0), ([16, 5], 0)):
+        assert stream.Stream._hole(UUID, segments, [made(number) for number in backups]) == hole, backups
 
 
 def test_it_stands_by_as_long_as_the_archive_follows(monkeypatch: pytest.MonkeyPatch) -> None:

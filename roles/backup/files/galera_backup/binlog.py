@@ -209,6 +209,14 @@ def archived(segments: Iterable[Segment], uuid: str) -> int:
     return max((segment.end for segment in segments if segment.uuid == uuid), default=0)
 
 
+def reach(segments: Iterable[Segment], uuid: str, position: int) -> int:
+    """How far they go on from a backup's position without anything missing."""
+    known = [segment for segment in segments if segment.uuid == uuid]
+    while fitting := [segment.end for segment in known if segment.begin <= position < segment.end]:
+        position = max(fitting)
+    return position
+
+
 @dataclass(frozen=True)
 class Step:
     """What is to be taken from a segment: all behind a sequence number."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from . import children
-from .binlog import MAGIC, Segment, archived, begin, lead, transactions
+from .binlog import MAGIC, Segment, archived, begin, reach, transactions
 from .manifest import BackupError, Manifest
 from .node import Node
 from .repository import LockedError, Repository
@@ -97,7 +97,7 @@ class Stream:
             uuid, own = self._node.binlog_position(self._domain)
             if uuid != known[0] or own > known[1]:
                 # Asked only when there is something that it may lack: restic takes a second of CPU.
-                known = (uuid, archived(self._repository.binlogs(), uuid) or self._before())
+                known = (uuid, self._end(uuid) or self._before())
             there = known[1]
             now = time.monotonic()
             if behind and there >= behind[0]:
@@ -106,9 +106,7 @@ class Stream:
                 behind = (own, now)
             lag = now - behind[1] if behind else 0.0
             self._tell(active=0, archived_sequence_number=there, lag_seconds=lag)
-            # Those whose binary logs go back far enough come first: a node that was filled by SST would leave a gap.
-            behind_all = takeover * (self._config["nodes"] + 1)
-            if lag > patience and (self._before() <= there or lag > patience + behind_all):
+            if lag > patience:
                 self._say(
                     f"The archive ends with {there}, and {self._node.name} has {own} since {lag:.0f} s: it takes over."
                 )
@@ -120,9 +118,31 @@ class Stream:
         """What no binary log of this node can have: in a history that begins with a restore, all that was restored."""
         return min((self._node.binlog_begin(file, self._domain) for file in self._node.binlogs()[:1]), default=0)
 
+    def _end(self, uuid: str) -> int:
+        """Where the archive ends, or the gap in it begins that this node can fill; 0 where nothing is archived."""
+        listed = self._repository.snapshots()
+        segments = self._repository.binlogs(listed)
+        there = archived(segments, uuid)
+        hole = self._hole(uuid, segments, self._repository.manifests(listed, lenient=True))
+        # A node that was filled by SST has not the binary logs of before that, and left it; another one has them.
+        return hole if hole and self._before() <= hole else there
+
+    @staticmethod
+    def _hole(uuid: str, segments: Sequence[Segment], manifests: Sequence[Manifest]) -> int:
+        """What the first thing follows that is missing behind the newest backup; 0 for nothing.
+
+        A later backup makes it good.
+        """
+        fitting = [each for each in manifests if each.uuid == uuid and each.gtid]
+        if not fitting:
+            return 0
+        position = max(fitting, key=lambda each: each.ended).seqno_of_gtid
+        reached = reach(segments, uuid, position)
+        return reached if reached < archived(segments, uuid) else 0
+
     def _start(self, uuid: str) -> str:
         """The newest binary log of this node that begins within the archive. Says at once where none does: a gap."""
-        there = archived(self._repository.binlogs(), uuid)
+        there = self._end(uuid)
         files = self._node.binlogs()
         begins = 0
         for file in reversed(files):
@@ -173,23 +193,13 @@ class Stream:
                 looked = time.monotonic()
                 listed = self._repository.snapshots()
                 segments = self._repository.binlogs(listed)
-                self._look_for_a_gap(uuid, segments, self._repository.manifests(listed, lenient=True))
-                better = self._better(uuid, before, segments) if before else ""
+                self._gap = int(self._hole(uuid, segments, self._repository.manifests(listed, lenient=True)) > 0)
+                # It may be the one that fills the gap.
+                better = self._better(uuid, before, segments) if before and not self._gap else ""
                 if better:
                     self._say(f"{better} streams as well, and comes first: {self._node.name} stands by.")
                     return
                 before = max((each.segment.end for each in followed.values() if each.segment), default=before)
-
-    def _look_for_a_gap(self, uuid: str, segments: Sequence[Segment], manifests: Sequence[Manifest]) -> None:
-        """Whether something is missing behind the newest backup: a later one makes it good."""
-        fitting = [each for each in manifests if each.uuid == uuid and each.gtid]
-        self._gap = 0
-        if fitting:
-            last = max(fitting, key=lambda each: each.ended)
-            try:
-                lead(segments, uuid, last.seqno_of_gtid)
-            except BackupError:
-                self._gap = 1
 
     def _better(self, uuid: str, before: int, segments: Sequence[Segment]) -> str:
         """A node of lower rank that has archived more than this one had when it looked last: it is at work.

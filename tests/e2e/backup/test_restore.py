@@ -202,8 +202,7 @@ def test_a_full_repository_is_no_backup(lab: Lab) -> None:
         assert run.returncode != 0
         assert re.search(rf"host\d: .*{small}.* no space left", " ".join(run.stdout.split())), run.stdout
     finally:
-        # A session of SFTP may not have ended yet.
-        lab.quick("backup1", "umount --lazy /srv/small")
+        lab.quick("backup1", "umount /srv/small")
         assert lab.play("site").returncode == 0
     assert {each["id"] for each in backups(lab)} == before
     harm.wait_whole(lab)

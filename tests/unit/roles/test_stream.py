@@ -85,7 +85,6 @@ def service(
     config = {
         "directory": "/tmp",
         "rank": rank,
-        "nodes": 3,
         "ranking": ["mariadb3", "mariadb2", "mariadb1"],
         "binlog_takeover_seconds": 60,
         "binlog_seconds": 10,

@@ -8,6 +8,7 @@ Read from /proc (https://man7.org/linux/man-pages/man5/proc_net.5.html): no tool
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -42,22 +43,39 @@ def listeners() -> dict[int, str]:
     return found
 
 
-def owner(inode: str) -> tuple[str, str | None]:
-    """Describe the process that holds a socket, and name its container where Docker runs it here."""
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            handles = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
-            if f"socket:[{inode}]" not in handles:
-                continue
-            with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
-                command = file.read().strip()
-            with open(f"/proc/{pid}/cgroup", encoding="utf-8") as file:
-                container = container_name(parse_container_id(file.read()))
-        except OSError:
-            continue  # the process ended while it was looked at
-        where = f" in container {container}" if container else ""
-        return f"{command} (process {pid}{where})", container
+def owner(port: int) -> tuple[str, str | None] | None:
+    """Describe who listens on a port, and name the container where Docker runs it here; None when the port is free."""
+    for _ in range(3):  # who restarts just then holds another socket, or none, a moment later
+        inode = listeners().get(port)
+        if inode is None:
+            return None
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            if holds(pid, f"socket:[{inode}]"):
+                with contextlib.suppress(OSError):  # it ended while it was looked at
+                    return describe(pid)
     return "a process that cannot be seen", None
+
+
+def holds(pid: str, handle: str) -> bool:
+    """Whether a process has a file open, by the text of its link below /proc/PID/fd."""
+    try:
+        numbers = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return False
+    for number in numbers:
+        with contextlib.suppress(OSError):  # a busy process closes others meanwhile, which says nothing of this one
+            if os.readlink(f"/proc/{pid}/fd/{number}") == handle:
+                return True
+    return False
+
+
+def describe(pid: str) -> tuple[str, str | None]:
+    with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+        command = file.read().strip()
+    with open(f"/proc/{pid}/cgroup", encoding="utf-8") as file:
+        container = container_name(parse_container_id(file.read()))
+    where = f" in container {container}" if container else ""
+    return f"{command} (process {pid}{where})", container
 
 
 def container_name(container_id: str | None) -> str | None:

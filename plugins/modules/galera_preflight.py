@@ -83,7 +83,7 @@ import platform
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.dbops.galera.plugins.module_utils._listeners import listeners, owner
+from ansible_collections.dbops.galera.plugins.module_utils._listeners import owner
 
 
 def free_mb(path: str) -> int:
@@ -113,14 +113,10 @@ def main() -> None:
     )
     host = platform.node()
     problems = []
-    inodes = listeners()
     for wanted in module.params["ports"]:
-        if wanted["port"] in inodes:
-            taken_by, container = owner(inodes[wanted["port"]])
-            if container not in wanted["containers"]:
-                problems.append(
-                    f"{host}: port {wanted['port']} is taken by {taken_by}; stop that or choose another port."
-                )
+        taken_by, container = owner(wanted["port"]) or (None, None)
+        if taken_by and container not in wanted["containers"]:
+            problems.append(f"{host}: port {wanted['port']} is taken by {taken_by}; stop that or choose another port.")
     free = free_mb(module.params["path"])
     if free < module.params["minimum_free_mb"]:
         problems.append(

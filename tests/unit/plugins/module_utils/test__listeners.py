@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 
 import pytest
 from ansible_collections.dbops.galera.plugins.module_utils._listeners import (
-    listeners,
     owner,
     parse_container_id,
     parse_listeners,
@@ -42,7 +44,29 @@ def test_the_innermost_container_is_named(cgroup: str, found: str | None) -> Non
 def test_a_real_listener_is_found_with_its_process() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        description, container = owner(listeners()[port])
-    assert "process" in description
-    assert container is None
-    assert port not in listeners()
+        found = owner(port)
+    assert found is not None
+    assert f"process {os.getpid()}" in found[0]
+    assert found[1] is None
+    assert owner(port) is None
+
+
+BUSY = """
+import os, socket
+with socket.create_server(("127.0.0.1", 0)) as server:
+    print(server.getsockname()[1], flush=True)
+    while True:
+        for handle in [os.open(os.devnull, os.O_RDONLY) for _ in range(20)]:
+            os.close(handle)
+"""
+
+
+def test_a_process_that_opens_and_closes_other_files_is_seen_all_the_same() -> None:
+    with subprocess.Popen([sys.executable, "-c", BUSY], stdout=subprocess.PIPE, text=True) as busy:
+        assert busy.stdout is not None
+        try:
+            port = int(busy.stdout.readline())
+            seen = [owner(port) for _ in range(20)]
+        finally:
+            busy.kill()
+    assert all(found and f"process {busy.pid}" in found[0] for found in seen), seen

@@ -43,6 +43,9 @@ def problems(host: str, members: Sequence[str], reports: Mapping[str, Mapping[st
     if node.primary and node.local_state == "Synced":
         healthy = f"{host}: {reports[host].get('node')} is Primary and Synced at {node.position}"
         return [f"{healthy}: there is nothing to repair. To restart it, run the playbook restart."]
+    if node.primary and node.local_state == "Donor/Desynced":
+        busy = f"{host}: {reports[host].get('node')} is Primary, and gives a state transfer or is backed up"
+        return [f"{busy}: wait until it is Synced. To end it all the same, stop the node first."]
     known = [Member.from_report(name, reports[name]) for name in members if reports.get(name)]
     return list(_against_cluster(host, known))
 

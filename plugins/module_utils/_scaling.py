@@ -287,7 +287,8 @@ def _add(scene: Scene) -> Plan:
     if not (coming or unknown or plan.problems):
         plan.problems.append(
             f"Nothing is new: every host of the group galera ({_names(scene.members)}) has a Synced node of "
-            f"{scene.cluster}. Put the new host into the group galera, with a galera_node_name of its own."
+            f"{scene.cluster}. Put the new host into the group galera, with a galera_node_name of its own. Where an "
+            "earlier run was cut short, site does what is left of it."
         )
     for node in coming:
         going_on = "" if node.blank else ", which goes on"

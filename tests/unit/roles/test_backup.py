@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ ROLE = Path(__file__).resolve().parents[3] / "roles/backup"
 sys.path.insert(0, str(ROLE / "files"))
 
 from galera_backup import __main__ as program
-from galera_backup import backup, children, manifest, plan, repository, restore
+from galera_backup import backup, children, manifest, node, plan, repository, restore
 
 DAY = 86400.0
 UUID = "f8eb8a01-e5bf-11f1-9dff-9bb2314c7b01"
@@ -263,10 +264,6 @@ class Others:
         assert lenient
         return self._appearing[0][0]
 
-    def ask(self, *arguments: str) -> str:
-        assert arguments == ("unlock", "--quiet")
-        return ""
-
     unfinished = staticmethod(repository.Repository.unfinished)
 
     def writers(self, _now: float, _patience: float) -> list[str]:
@@ -285,7 +282,7 @@ class Node:
         return self._writes
 
 
-CONFIG = {"nodes": 3, "rank": 1, "takeover_seconds": 600, "writer_sample": 5}
+CONFIG = {"nodes": 3, "rank": 1, "takeover_seconds": 600, "writer_sample": 5, "lock": "/nowhere/dbops-galera.lock"}
 NEVER: tuple[list[manifest.Manifest], list[str]] = ([made(1)], [])
 
 
@@ -306,6 +303,126 @@ def test_whose_turn_it_is(writes: bool, others: list[Any], wanted: bool, waited:
     sleeps: list[float] = []
     assert backup.due(CONFIG, Node(writes), Others(*others), lambda _: None, sleeps.append) is wanted
     assert sum(sleeps) == waited
+
+
+def test_operators_are_waited_for(tmp_path: Path) -> None:
+    lock = tmp_path / "dbops-galera.lock"
+    lock.write_text("ada@bastion, whose upgrade began", encoding="utf-8")
+    sleeps: list[float] = []
+    said: list[str] = []
+
+    def sleep(seconds: float) -> None:
+        sleeps.append(seconds)
+        if len(sleeps) == 3:
+            lock.unlink()
+
+    assert backup.due({**CONFIG, "lock": str(lock)}, Node(False), Others(NEVER), said.append, sleep)
+    assert sleeps == [60, 60, 60, 600]
+    assert "ada@bastion" in said[0]
+
+
+def test_the_lock_of_a_run_that_was_killed_is_not_waited_for_all_night(tmp_path: Path) -> None:
+    lock = tmp_path / "dbops-galera.lock"
+    lock.write_text("ada@bastion, whose upgrade began", encoding="utf-8")
+    sleeps: list[float] = []
+    assert backup.due({**CONFIG, "lock": str(lock)}, Node(False), Others(NEVER), lambda _: None, sleeps.append)
+    assert sum(sleeps) == 4 * 3600 + 600
+
+
+class Desynced(node.Node):
+    """A node that tells what it was set to, in a cluster whose members change after so many looks."""
+
+    def __init__(self, directory: Path, addresses: str, writes: bool = False, steady: int = 1000) -> None:
+        super().__init__({"directory": str(directory), "node": "mariadb3", "nodes": 3, "writer_sample": 0}, "own")
+        self._addresses = addresses
+        self._writes = writes
+        self._steady = steady
+        self.set: list[str] = []
+
+    def _ask(self, *statements: str) -> list[Any]:
+        self.set += [each for each in statements if each.startswith("SET")]
+        return [[0]]
+
+    def status(self) -> dict[str, str]:
+        self._steady -= 1
+        conf = "7" if self._steady > 0 else "8"
+        return {"wsrep_incoming_addresses": self._addresses, "wsrep_cluster_conf_id": conf}
+
+    def replicates(self, _seconds: float) -> bool:
+        return self._writes
+
+
+ALL = "10.0.0.1:3306,10.0.0.2:3306,10.0.0.3:3306"
+ON_AND_OFF = ["SET GLOBAL wsrep_desync = ON", "SET GLOBAL wsrep_desync = OFF"]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "writes", "set_to"),
+    [
+        (ALL, False, ON_AND_OFF),
+        (f"{ALL},", False, ON_AND_OFF),
+        (ALL, True, []),
+        # One is away; what stands in for it is an arbitrator.
+        ("10.0.0.2:3306,10.0.0.3:3306", False, []),
+        (",10.0.0.2:3306,10.0.0.3:3306", False, []),
+    ],
+)
+def test_a_node_that_clients_need_is_not_desynced(
+    tmp_path: Path, addresses: str, writes: bool, set_to: list[str]
+) -> None:
+    said: list[str] = []
+    job = Desynced(tmp_path, addresses, writes)
+    with job.desynced(said.append):
+        assert (tmp_path / "desynced").exists() == bool(set_to)
+    assert job.set == set_to
+    assert bool(said) != bool(set_to)
+    assert not (tmp_path / "desynced").exists()
+
+
+def test_a_node_is_back_as_soon_as_another_one_has_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node, "_WATCH", 0.01)
+    told = threading.Event()
+    job = Desynced(tmp_path, ALL, steady=5)
+    with job.desynced(lambda _: told.set()):
+        assert told.wait(10)
+        assert job.set == ON_AND_OFF
+        # Until the backup has ended: it may be killed.
+        assert (tmp_path / "desynced").exists()
+
+
+def test_a_lock_that_a_dead_host_left_is_removed_by_who_meets_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        asked.append(command[-2] if command[-1] == "--quiet" else command[-1])
+        return subprocess.CompletedProcess(command, 11 if asked[-1] == "snapshots" else 0, "", "repo already locked")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    config = {"repository": "/r", "directory": str(tmp_path), "cluster": "galera", "restic_image": "restic"}
+    with pytest.raises(repository.LockedError, match=r"/r is locked by another process: repo already locked"):
+        repository.Repository(config, "own").ask("snapshots")
+    assert asked == ["snapshots", "unlock"]
+
+
+def test_what_streams_begins_again_when_its_configuration_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {name: tmp_path / name for name in ("config.json", "version")}
+    for file in files.values():
+        file.write_text("1", encoding="utf-8")
+    monkeypatch.setattr(program, "__file__", str(tmp_path / "__main__.py"))
+    monkeypatch.setattr(program, "_HEED", 0.01)
+    stop = threading.Event()
+    heeding = threading.Thread(target=program.heed, args=[files["config.json"], stop], daemon=True)
+    heeding.start()
+    assert not stop.wait(0.1)
+    files["version"].unlink()
+    assert not stop.wait(0.1)
+    files["version"].write_text("2", encoding="utf-8")
+    assert stop.wait(10)
+    heeding.join(10)
 
 
 def test_a_lock_that_stays_is_a_failure() -> None:

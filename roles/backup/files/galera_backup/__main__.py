@@ -12,6 +12,7 @@ import argparse
 import fcntl
 import json
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -26,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from galera_backup import backup, children, drills
 from galera_backup.binlog import superseded, transactions, utc
-from galera_backup.files import write
+from galera_backup.files import read, write
 from galera_backup.manifest import BackupError, Manifest
 from galera_backup.node import Node
 from galera_backup.plan import Wanted, parse_gtid, parse_time, plan
@@ -42,6 +43,8 @@ shift
 mariadb-dump --no-defaults --socket=/restore/run/sock --user=root --routines --events "$@" >"/restore/$file"
 """
 
+# Seconds from one look at what the program works by to the next.
+_HEED = 5
 _RUNNING = "A backup is running still, or was killed together with its host."
 
 
@@ -218,6 +221,13 @@ def show(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None:
     say(json.dumps([asdict(manifest) for manifest in Repository(config, owner).manifests(lenient=True)]))
 
 
+def restic(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
+    """What only a person decides on, such as to repair packs or to remove a lock at once."""
+    repository = Repository(config, owner)
+    command = repository.command(repository.name("restic"), *given.arguments)
+    sys.exit(subprocess.run(command, check=False).returncode)
+
+
 def check(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None:
     repository = Repository(config, owner)
     failed = 1
@@ -259,13 +269,26 @@ def settle_stream(_: Mapping[str, Any], owner: str, __: argparse.Namespace) -> N
     children.remove_all(owner)
 
 
-def stream(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None:
+def heed(path: Path, stop: threading.Event) -> None:
+    """Set stop when the configuration or the program is another one: systemd begins it again, with that."""
+    files = [path, Path(__file__).with_name("version")]
+    before = [read(file) for file in files]
+    while not stop.wait(_HEED):
+        now = [read(file) for file in files]
+        # While the program is exchanged it has no version.
+        if all(now) and now != before:
+            say("What it works by was changed: it begins again.")
+            stop.set()
+
+
+def stream(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
     def record_stream(values: Mapping[str, float]) -> None:
         labels = f'{{cluster="{config["cluster"]}",node="{config["node"]}"}}'
         lines = [f"dbops_galera_binlog_{name}{labels} {value:.0f}" for name, value in values.items()]
         write(metrics(config, "-binlog"), "\n".join(lines) + "\n")
 
     stop = stopped()
+    threading.Thread(target=heed, args=[given.config, stop], daemon=True).start()
     node, repository = Node(config, owner), Repository(config, owner)
     Stream(config, owner, node, repository, say, record_stream, stop).run()
 
@@ -308,6 +331,8 @@ def parse() -> argparse.Namespace:
     command("stream", "archive binary logs, whenever it is this node's turn, until SIGTERM", of_node("-binlog", stream))
     command("settle-stream", "remove what a killed stream left", of_node("-binlog", settle_stream))
     command("list", "the manifests, as JSON", of_node("-list", show))
+    one = command("restic", "restic itself, with this repository and its key", of_node("-by-hand", restic))
+    one.add_argument("arguments", nargs=argparse.REMAINDER, help="as it takes them, such as snapshots")
     command("check", "read the whole repository and verify it", of_node("-check", check))
     one = command("fetch", "a dump, to the file it is loaded from", of_node("-fetch", fetch))
     one.add_argument("--backup", required=True, help="id")

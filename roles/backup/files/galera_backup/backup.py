@@ -8,10 +8,12 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from . import children
 from .binlog import gtid_in, superseded, unneeded
+from .files import read
 from .manifest import BackupError, Manifest, base_for, expired, new_id, series
 from .node import Node
 from .repository import LockedError, Repository
@@ -21,6 +23,8 @@ DUMPS = ("schema", "logical")
 _LOCK_SECONDS = 400
 # How long, in backup_takeover_seconds, a node is waited for that may count rows, or removes what is too old.
 _COUNTING = 12
+# Seconds that operators' work on the cluster is waited for; a run that was killed leaves its lock.
+_OPERATORS = 4 * 3600
 
 
 def take(
@@ -56,10 +60,10 @@ def take(
             " is not in the repository, of another history or version, or too old. Make a full one."
         )
     position = node.binlog_position(settings["domain"])[1] if settings["binlog"] else 0
-    identifier = new_id(node.name, began)
+    identifier, image = new_id(node.name, began), node.image()
     say(f"{identifier}: {'incremental, on ' + base.id if base else f'{dump} dump' if dump else 'full'}.")
     with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as kept, node.workspace() as workspace:
-        with node.desynced():
+        with node.desynced(say):
             with (
                 repository.store(identifier, kept) as target,
                 node.dump(dump, told) if dump else node.stream(workspace, base.to_lsn if base else 0, told) as source,
@@ -76,7 +80,7 @@ def take(
         )
     gtid = gtid_in(facts["gtid"], settings["domain"]) if settings["binlog"] else ""
     if not dump:
-        _see_that_it_fits(config["image"], facts, base, gtid, position)
+        _see_that_it_fits(image, facts, base, gtid, position)
     counted, tables, checksums = "", {}, {}
     if config.get("count_rows") and not dump:
         counted, tables, checksums = node.count(bool(config.get("checksums")))
@@ -92,7 +96,7 @@ def take(
         to_lsn=facts["to_lsn"],
         server=facts["server"],
         provider=after.get("wsrep_provider_version", ""),
-        image=config["image"],
+        image=image,
         began=began,
         ended=time.time(),
         size=copied.size,
@@ -127,7 +131,7 @@ def _see_that_it_fits(image: str, facts: Mapping[str, Any], base: Manifest | Non
     if series(facts["tool"]) != series(facts["server"]):
         raise BackupError(
             f"{image} has mariadb-backup {facts['tool']}, and the node runs MariaDB {facts['server']}: that is no"
-            " backup. Run site, which sets the backups up for what runs."
+            " backup."
         )
     if position and not gtid:
         raise BackupError(
@@ -148,6 +152,12 @@ def due(
     Each waits for its rank, a writer longer than all others, and looks then whether another has made it or is at it.
     """
     slot = time.time()
+    for _ in range(_OPERATORS // 60):
+        holder = read(Path(config["lock"]))
+        if not holder:
+            break
+        say(f"Operators are at work on the cluster, which takes nodes that are Synced: {holder}")
+        sleep(60)
     rank = config["nodes"] if node.replicates(config["writer_sample"]) else config["rank"]
     if rank == config["nodes"]:
         say(f"{node.name} has the writes: it makes the backup only if no other node does.")
@@ -162,7 +172,6 @@ def due(
             locked += 1
             if locked > 10 * _COUNTING:
                 raise
-            repository.ask("unlock", "--quiet")
             made, others = [], [str(error)]
         if made:
             say(f"{made[-1].node} has made the backup {made[-1].id}.")

@@ -9,6 +9,11 @@ import os
 from pathlib import Path
 
 
+def read(path: Path) -> str:
+    """What is in it; nothing where there is none."""
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
 def write(path: Path, text: str) -> None:
     """Whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -37,6 +38,8 @@ _STREAMING = ("Synced", "Donor/Desynced")
 # There is no such table, its definition has changed: https://mariadb.com/kb/en/mariadb-error-codes/
 _OF_ANOTHER_TIME = (1146, 1412)
 _WORKSPACE = "facts-"
+# Seconds from one look at the cluster to the next, while a node is desynced.
+_WATCH = 5
 # Far from the server ids that people give.
 _SERVER_ID = 4_290_000_000
 
@@ -64,6 +67,8 @@ class Node:
                 ) as connection,
                 connection.cursor() as cursor,
             ):
+                # Else each question waits until the node has caught up, which one that is backed up need not do.
+                cursor.execute("SET SESSION wsrep_sync_wait = 0")
                 yield cursor
         except (pymysql.MySQLError, OSError) as error:
             raise BackupError(f"{self.name} does not answer: {error}") from error
@@ -90,24 +95,61 @@ class Node:
         return done
 
     @contextmanager
-    def desynced(self) -> Iterator[None]:
-        """The cluster does not wait for the node meanwhile. A node that somebody else has desynced is left so."""
+    def desynced(self, say: Callable[[str], None]) -> Iterator[None]:
+        """The cluster does not wait for the node meanwhile, as long as clients do without it: none is sent to it then.
+
+        One that somebody else has desynced is left so.
+        """
         if self._ask("SELECT @@wsrep_desync")[0][0]:
             yield
             return
+        if not self.spared():
+            say(f"{self.name} is needed by clients: it stays in flow control, and the cluster may wait for it.")
+            yield
+            return
+        over = threading.Event()
+        watch = threading.Thread(target=self._watch, args=[self.status()["wsrep_cluster_conf_id"], over, say])
         self._desynced.touch(mode=0o600)
         try:
             self._ask("SET GLOBAL wsrep_desync = ON")
+            watch.start()
             yield
         finally:
+            over.set()
+            if watch.is_alive():
+                watch.join()
             self._ask("SET GLOBAL wsrep_desync = OFF")
             self._desynced.unlink(missing_ok=True)
+
+    def spared(self) -> bool:
+        """Whether all nodes are there, and clients write to another one."""
+        # An arbitrator has an empty address.
+        there = [each for each in self.status()["wsrep_incoming_addresses"].split(",") if each]
+        return len(there) >= max(self._config["nodes"], 2) and not self.replicates(self._config["writer_sample"])
+
+    def _watch(self, members: str, over: threading.Event, say: Callable[[str], None]) -> None:
+        """Have the node back as soon as another one has gone or come: it may be the only one that can serve."""
+        while not over.wait(_WATCH):
+            try:
+                if self.status()["wsrep_cluster_conf_id"] == members:
+                    continue
+                self._ask("SET GLOBAL wsrep_desync = OFF")
+            except BackupError:
+                # It may be too busy for an answer; where it is down, the backup learns of that by itself.
+                continue
+            say(f"The cluster's members have changed: {self.name} takes part in flow control again.")
+            return
 
     def replicates(self, seconds: float) -> bool:
         """Whether clients write to this node: it had write sets of its own meanwhile."""
         before = self.status()["wsrep_replicated"]
         time.sleep(seconds)
         return self.status()["wsrep_replicated"] != before
+
+    def image(self) -> str:
+        """What runs, which in the middle of an upgrade differs from node to node."""
+        command = ["docker", "container", "inspect", "--format={{.Config.Image}}", self.name]
+        return children.ask(command, f"Looking at {self.name}").strip()
 
     def mark(self) -> str:
         command = ["docker", "exec", self.name, "sh", "-c", f"cat {MARK} 2>/dev/null || true"]
@@ -188,7 +230,7 @@ class Node:
         run = children.run_arguments(
             name,
             self._owner,
-            config["image"],
+            self.image(),
             "mariadb-binlog",
             volumes=[f"{Path(config['socket']).parent}:/run/mysqld", f"{spool}:/spool"],
             limits={"cpus": config.get("cpus"), "cpu-shares": config.get("cpu_shares")},
@@ -237,7 +279,7 @@ class Node:
         run = children.run_arguments(
             name,
             self._owner,
-            config["image"],
+            self.image(),
             "sh",
             volumes=[*volumes, f"{Path(config['socket']).parent}:/run/mysqld", f"{fifo.parent}:/pipes"],
             limits={"cpus": config.get("cpus"), "cpu-shares": config.get("cpu_shares"), "memory": config.get("memory")},

@@ -26,7 +26,10 @@ from .manifest import BackupError, Manifest
 
 _REASONS = {
     10: "There is no repository at {url}: the first backup makes it. Where there was one, it is not mounted, or gone.",
-    11: "The repository {url} is locked by another process: {said}",
+    11: (
+        "The repository {url} is locked by another process: {said} / What a dead host left is removed by the first that"
+        " comes half an hour later."
+    ),
     12: "The repository {url} does not open with this key: backup_password is another one than it was made with.",
 }
 # Where SFTP's host key and identity come from: restic's SSH client reads no other configuration.
@@ -44,6 +47,7 @@ def utc(text: str) -> float:
     return datetime.fromisoformat(text[:19]).replace(tzinfo=timezone.utc).timestamp()
 
 
+_ABSENT = 10
 _LOCKED = 11
 # Unless quiet, restic tells on the same output that it waits for a lock, in front of what was stored.
 _DUMP = ("dump", "--quiet")
@@ -94,22 +98,31 @@ class Repository:
         return f"{self._owner}-{purpose}"
 
     def ask(self, *arguments: str, purpose: str = "restic", text: str | None = None) -> str:
-        command = self.command(self.name(purpose), *arguments)
-        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+        done = self._run(*arguments, purpose=purpose, text=text)
         if done.returncode:
-            said = children.last_words(done.stderr)
-            reason = _REASONS.get(done.returncode, "The repository {url} cannot be used: {said}")
-            kind = LockedError if done.returncode == _LOCKED else BackupError
-            raise kind(reason.format(url=self.url, said=said))
+            raise self._refusal(done)
         return done.stdout
 
+    def _run(
+        self, *arguments: str, purpose: str = "restic", text: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        command = self.command(self.name(purpose), *arguments)
+        return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+
+    def _refusal(self, done: subprocess.CompletedProcess[str]) -> BackupError:
+        said = children.last_words(done.stderr)
+        reason = _REASONS.get(done.returncode, "The repository {url} cannot be used: {said}")
+        kind = BackupError
+        if done.returncode == _LOCKED:
+            kind = LockedError
+            # restic takes nothing away by itself. Stale is, to it, what was not renewed for half an hour.
+            self._run("unlock", "--quiet")
+        return kind(reason.format(url=self.url, said=said))
+
     def exists(self) -> bool:
-        command = self.command(self.name("restic"), "cat", "config")
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode not in (0, 10):
-            reason = _REASONS.get(done.returncode, "The repository {url} cannot be used: {said}")
-            kind = LockedError if done.returncode == _LOCKED else BackupError
-            raise kind(reason.format(url=self.url, said=children.last_words(done.stderr)))
+        done = self._run("cat", "config")
+        if done.returncode not in (0, _ABSENT):
+            raise self._refusal(done)
         return done.returncode == 0
 
     def make(self) -> None:

@@ -62,6 +62,11 @@ def test_a_repair(ill: Report) -> None:
             (live(), crashed(), live()),
             f"host1: mariadb1 is Primary and Synced at {A}:900: there is nothing to",
         ),
+        (
+            "host2",
+            (live(), {**live(), "local_state": "Donor/Desynced"}, live()),
+            "host2: mariadb1 is Primary, and gives a state transfer or is backed up: wait",
+        ),
         ("host2", (crashed(), crashed(), crashed()), "No other node than that of host2 is in a Primary Component"),
         ("host2", (None, crashed(), None), "No other node than that of host2 is in a Primary Component"),
         ("host2", (live(), crashed(), live(uuid=B)), "The other nodes are Primary in different clusters"),

@@ -92,6 +92,10 @@ def alone(config: Mapping[str, Any]) -> Iterator[bool]:
             yield True
 
 
+def wait(config: Mapping[str, Any], _: str, __: argparse.Namespace) -> None:
+    backup.wait(config, say)
+
+
 def make(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
     node, repository = Node(config, owner), Repository(config, owner)
     manifest = None
@@ -168,6 +172,8 @@ def scratch(config: Mapping[str, Any], owner: str, given: argparse.Namespace) ->
     wanted = point(given)
     chosen = plan(wanted, repository.manifests(snapshots, bool(wanted.backup)), repository.binlogs(snapshots))
     children.remove_all(owner)
+    # Beside nodes of another version, too.
+    config = {**config, "image": chosen.last.image}
     Restore(config, owner, repository, given.target, say).run(chosen)
     with Server(config, owner, given.target, chosen.last.lower_case_table_names) as server:
         file = given.target / f"{given.only}.sql"
@@ -324,6 +330,7 @@ def parse() -> argparse.Namespace:
         added.set_defaults(do=do)
         return added
 
+    command("wait", "until operators have left the cluster alone, some hours at most", of_node("", wait))
     one = command("run", "make a backup", of_node("", make))
     one.add_argument("--kind", choices=["auto", "full", "incremental", *backup.DUMPS], default="auto")
     one.add_argument("--scheduled", action="store_true", help="only when this node's turn comes")
@@ -332,7 +339,9 @@ def parse() -> argparse.Namespace:
     command("settle-stream", "remove what a killed stream left", of_node("-binlog", settle_stream))
     command("list", "the manifests, as JSON", of_node("-list", show))
     one = command("restic", "restic itself, with this repository and its key", of_node("-by-hand", restic))
-    one.add_argument("arguments", nargs=argparse.REMAINDER, help="as it takes them, such as snapshots")
+    one.add_argument(
+        "arguments", nargs=argparse.REMAINDER, help="its command, and after that its options: snapshots --latest 1"
+    )
     command("check", "read the whole repository and verify it", of_node("-check", check))
     one = command("fetch", "a dump, to the file it is loaded from", of_node("-fetch", fetch))
     one.add_argument("--backup", required=True, help="id")

@@ -140,6 +140,16 @@ def _see_that_it_fits(image: str, facts: Mapping[str, Any], base: Manifest | Non
         )
 
 
+def wait(config: Mapping[str, Any], say: Callable[[str], None], sleep: Callable[[float], None] = time.sleep) -> None:
+    """Until no operator is at work on the cluster, who needs nodes that are Synced."""
+    for _ in range(_OPERATORS // 60):
+        holder = read(Path(config["lock"]))
+        if not holder:
+            return
+        say(f"Operators are at work on the cluster: {holder}")
+        sleep(60)
+
+
 def due(
     config: Mapping[str, Any],
     node: Node,
@@ -152,12 +162,6 @@ def due(
     Each waits for its rank, a writer longer than all others, and looks then whether another has made it or is at it.
     """
     slot = time.time()
-    for _ in range(_OPERATORS // 60):
-        holder = read(Path(config["lock"]))
-        if not holder:
-            break
-        say(f"Operators are at work on the cluster, which takes nodes that are Synced: {holder}")
-        sleep(60)
     rank = config["nodes"] if node.replicates(config["writer_sample"]) else config["rank"]
     if rank == config["nodes"]:
         say(f"{node.name} has the writes: it makes the backup only if no other node does.")
@@ -182,6 +186,8 @@ def due(
             waited = True
             continue
         if not waited:
+            # They may have begun while this node's turn was waited for.
+            wait(config, say, sleep)
             return True
         # Its manifest may be on its way; and others that have waited for it must not begin together with this one,
         # though they did not look at the same moment.

@@ -11,7 +11,10 @@ from pathlib import Path
 
 def read(path: Path) -> str:
     """What is in it; nothing where there is none."""
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
 
 
 def write(path: Path, text: str) -> None:

@@ -103,12 +103,13 @@ class Node:
         if self._ask("SELECT @@wsrep_desync")[0][0]:
             yield
             return
+        members = self.status()["wsrep_cluster_conf_id"]
         if not self.spared():
             say(f"{self.name} is needed by clients: it stays in flow control, and the cluster may wait for it.")
             yield
             return
         over = threading.Event()
-        watch = threading.Thread(target=self._watch, args=[self.status()["wsrep_cluster_conf_id"], over, say])
+        watch = threading.Thread(target=self._watch, args=[members, over, say])
         self._desynced.touch(mode=0o600)
         try:
             self._ask("SET GLOBAL wsrep_desync = ON")

@@ -142,6 +142,36 @@ def test_killed(lab: Lab, what: str, kill: Callable[[Lab, str], None], said: str
     assert made[-1] not in before
 
 
+def test_a_node_serves_while_it_is_backed_up_when_the_others_go(lab: Lab) -> None:
+    """Desynced it would be sent no client; where there are proxies it is the only one left in the end."""
+    host, first = list(lab.nodes)[-1], harm.writer(lab)
+    other = next(name for name in lab.nodes if name not in (host, first))
+    directory, unit = f"/containers/{lab.nodes[host]}/backup", f"galera-backup-{lab.nodes[host]}-now"
+    limit = 'sed -i \'s/"limit_upload_kib": {}/"limit_upload_kib": {}/\' ' + f"{directory}/config.json"
+    going = [other, first] if lab.proxies else [other]
+    with Ledger(lab) as ledger:
+        ledger.wait_for()
+        lab.quick(host, f"{limit.format(0, 500)}; echo BACKUP_KIND=full >{directory}/now")
+        lab.quick(host, f"systemctl start --no-block {unit}")
+        wait_until(lambda: lab.node_sql(host, "SELECT @@wsrep_desync") == "1", 180, "the node desynced")
+        for name in going:
+            ledger.mark(f"{lab.nodes[name]} goes")
+            lab.quick(name, f"docker stop --time 60 {lab.nodes[name]}", seconds=90)
+            wait_until(lambda: lab.node_sql(host, "SELECT @@wsrep_desync") == "0", 30, "the node in flow control")
+        ledger.wait_for(500)
+        assert "activating" in lab.quick(host, f"systemctl is-active {unit}", check=False)
+        # It has read its limit at its start.
+        lab.quick(host, limit.format(500, 0))
+        known = len(backups(lab))
+        wait_until(lambda: len(backups(lab)) > known, 300, "the backup")
+        ledger.mark("another backup of a node that is needed")
+        assert "is needed by clients" in program(lab, host, "run")
+        for name in reversed(going):
+            lab.quick(name, f"docker start {lab.nodes[name]}")
+        wait_until(lambda: settled(lab), 180, "all nodes are back")
+    ledger.account()
+
+
 def test_controller_killed(lab: Lab) -> None:
     """systemd goes on with the backup; it is there in the end."""
     before = {each["id"] for each in backups(lab)}

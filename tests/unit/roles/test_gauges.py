@@ -59,12 +59,26 @@ def test_counters_of_both_kinds_of_cgroups() -> None:
 
 def test_where_the_counters_are() -> None:
     old = gauges.files(
-        "5:memory:/docker/ab\n4:cpu,cpuacct:/docker/ab\n2:blkio:/docker/ab\n1:name=systemd:/x\n0::/docker/ab\n"
+        "5:memory:/docker/ab\n4:cpu,cpuacct:/docker/ab\n2:blkio:/docker/ab\n1:name=systemd:/x\n0::/docker/ab\n", "ab"
     )
     assert str(old["cpuacct.usage"]) == "/sys/fs/cgroup/cpuacct/docker/ab/cpuacct.usage"
     assert "io.stat" not in old
-    new = gauges.files("0::/system.slice/docker-ab.scope\n")
+    new = gauges.files("0::/system.slice/docker-ab.scope\n", "ab")
     assert str(new["io.stat"]) == "/sys/fs/cgroup/system.slice/docker-ab.scope/io.stat"
+
+
+@pytest.mark.parametrize(
+    "membership",
+    [
+        "5:memory:/docker/cd\n4:cpu,cpuacct:/docker/cd\n",
+        # It is ending.
+        "5:memory:/docker/host\n4:cpu,cpuacct:/docker/host/docker/ab\n2:blkio:/docker/host/docker/ab\n",
+        "0::/\n",
+        "",
+    ],
+)
+def test_other_counters_are_not_taken_for_a_containers(membership: str) -> None:
+    assert gauges.files(membership, "ab") == {}
 
 
 def test_a_rate_is_the_highest_of_two_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

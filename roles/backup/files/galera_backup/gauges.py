@@ -76,8 +76,11 @@ _V1 = {
 _V2 = ["memory.peak", "memory.current", "cpu.stat", "io.stat"]
 
 
-def files(membership: str) -> dict[str, Path]:
-    """The counters' files by their names; membership: /proc/PID/cgroup of a process in the container."""
+def files(membership: str, identifier: str) -> dict[str, Path]:
+    """The files of a container's counters by their names; membership: /proc/PID/cgroup of a process.
+
+    Empty for one of another container, and for one that is ending: it has left cgroups, for those around them, already.
+    """
     old: dict[str, Path] = {}
     new: dict[str, Path] = {}
     for line in membership.splitlines():
@@ -88,7 +91,8 @@ def files(membership: str) -> dict[str, Path]:
         if not controllers:
             new = {name: _ROOT / path.lstrip("/") / name for name in _V2}
     # Beside v1 there may be a v2 without controllers.
-    return old or new
+    found = old or new
+    return found if all(identifier in str(path) for path in found.values()) else {}
 
 
 class _Gauge:
@@ -189,8 +193,9 @@ class Gauges:
                 text = file.read_text(encoding="utf-8")
             except OSError:
                 continue
-            if identifier in text:
-                self._all.append(_Gauge(name, files(text), self._device))
+            paths = files(text, identifier)
+            if paths:
+                self._all.append(_Gauge(name, paths, self._device))
                 return self._all[-1]
         return None
 

@@ -184,6 +184,14 @@ def test_of_two_that_are_equally_fast_the_higher_one_stands_by(monkeypatch: pyte
         followed["b1"].segment = segment(0, at, "mariadb2")
 
     monkeypatch.setattr(streaming, "_store", store)
-    streaming._archive(UUID, followed, lambda: clock.now < 1000)
+    assert streaming._archive(UUID, followed, lambda: clock.now < 1000)
     assert said == ["mariadb3 streams as well, and comes first: mariadb2 stands by."]
     assert 300 < clock.now <= 300 + 2 * 70
+
+
+def test_a_node_that_has_gone_is_nobody_who_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch, {}, until=2000)
+    streaming = service(Node(30, {}), Repository(), clock)
+    monkeypatch.setattr(streaming, "_store", lambda *_: None)
+    assert not streaming._archive(UUID, {}, lambda: clock.now < 50)
+    assert streaming._archive(UUID, {}, lambda: True)

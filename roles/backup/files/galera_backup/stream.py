@@ -170,25 +170,28 @@ class Stream:
         with tempfile.TemporaryFile() as told:
             with self._node.follow(file, self._spool, told) as source:
                 try:
-                    self._archive(uuid, followed, lambda: source.process.poll() is None)
+                    willing = self._archive(uuid, followed, lambda: source.process.poll() is None)
                 finally:
                     source.process.kill()
                     children.remove_all(self._owner)
             told.seek(0)
             said = told.read().decode(errors="replace")
-        if not self._stop.is_set():
+        if not willing:
             # What it had got is as good as anything: the end of a node is when it counts.
             self._store(uuid, followed)
             raise BackupError(f"mariadb-binlog on {self._node.name} ended: {children.last_words(said)}")
 
-    def _archive(self, uuid: str, followed: dict[str, Followed], alive: Callable[[], bool]) -> None:
-        """Store what is new, every few seconds, and once more when it is to end."""
+    def _archive(self, uuid: str, followed: dict[str, Followed], alive: Callable[[], bool]) -> bool:
+        """Store what is new, every few seconds, and once more when it is to end.
+
+        True when it is to end, or gives way to another node; False when there is nothing to follow any more.
+        """
         looked, before = time.monotonic(), 0
         while alive():
             ending = self._stop.wait(self._config["binlog_seconds"])
             self._store(uuid, followed)
             if ending:
-                return
+                return True
             if time.monotonic() - looked > self._config["binlog_takeover_seconds"]:
                 looked = time.monotonic()
                 listed = self._repository.snapshots()
@@ -198,8 +201,9 @@ class Stream:
                 better = self._better(uuid, before, segments) if before and not self._gap else ""
                 if better:
                     self._say(f"{better} streams as well, and comes first: {self._node.name} stands by.")
-                    return
+                    return True
                 before = max((each.segment.end for each in followed.values() if each.segment), default=before)
+        return False
 
     def _better(self, uuid: str, before: int, segments: Sequence[Segment]) -> str:
         """A node of lower rank that has archived more than this one had when it looked last: it is at work.

@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from .. import harm
 from ..conftest import Lab
@@ -133,7 +134,7 @@ def harmed(lab: Lab) -> Iterator[None]:
 
 
 def test_a_flipped_bit_is_found_and_named(lab: Lab) -> None:
-    """By a verification, and by a restore of the backup that it is in."""
+    """By a verification, and by a restore. Once the pack is repaired, a full backup is good again."""
     host = next(iter(lab.nodes))
     lab.quick("backup1", "touch /srv/before")
     full = good(lab, "full")["id"]
@@ -152,6 +153,12 @@ def test_a_flipped_bit_is_found_and_named(lab: Lab) -> None:
         assert "every pack" not in said
         for wanted in (full, newest):
             refused(lab, rf"{host}: Fetching {full} from {url(lab)} failed", "-e", f"restore_backup={wanted}")
+        pack = Path(biggest).name
+        assert pack in said
+        program(lab, host, "restic", "repair", "packs", pack)
+        again = good(lab, "full")
+        stream = ["--tag", f"stream,{again['id']}", "latest", f"/{again['id']}.stream"]
+        assert again["sha256"] in program(lab, host, "restic", "dump", "--quiet", *stream, "| sha256sum")
     assert "every pack was read" in program(lab, host, "check")
     assert newest == backups(lab)[-1]["id"]
 

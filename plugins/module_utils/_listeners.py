@@ -45,7 +45,7 @@ def listeners() -> dict[int, str]:
 
 def owner(port: int) -> tuple[str, str | None] | None:
     """Describe who listens on a port, and name the container where Docker runs it here; None when the port is free."""
-    for _ in range(3):  # who restarts just then holds another socket, or none, a moment later
+    for _attempt in range(3):  # who restarts just then holds another socket, or none, a moment later
         inode = listeners().get(port)
         if inode is None:
             return None

@@ -151,7 +151,7 @@ def test_a_node_serves_while_it_is_backed_up_when_the_others_go(lab: Lab) -> Non
     going = [other, first] if lab.proxies else [other]
     # New to the repository, and nothing makes it any smaller: more than a minute.
     with lab.through_vip(patience=60) as connection, connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE ballast (id INT PRIMARY KEY, value BLOB)")
+        cursor.execute("CREATE OR REPLACE TABLE ballast (id INT PRIMARY KEY, value BLOB)")
         cursor.execute("INSERT INTO ballast SELECT seq, RANDOM_BYTES(1024) FROM seq_1_to_20480")
     with Ledger(lab) as ledger:
         ledger.wait_for()

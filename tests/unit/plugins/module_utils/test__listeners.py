@@ -66,7 +66,7 @@ def test_a_process_that_opens_and_closes_other_files_is_seen_all_the_same() -> N
         assert busy.stdout is not None
         try:
             port = int(busy.stdout.readline())
-            seen = [owner(port) for _ in range(20)]
+            seen = [owner(port) for _attempt in range(20)]
         finally:
             busy.kill()
     assert all(found and f"process {busy.pid}" in found[0] for found in seen), seen

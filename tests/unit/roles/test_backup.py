@@ -408,6 +408,23 @@ def test_a_lock_that_a_dead_host_left_is_removed_by_who_meets_it(
     assert asked == ["snapshots", "unlock"]
 
 
+def test_a_verification_names_the_packs_that_are_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packs = ["a" * 64, "b" * 64]
+    said = "".join(f"pack {pack} contains 1 errors: [blob 0123: ciphertext verification failed]\n" for pack in packs)
+    results = [(1, said + "Fatal: repository contains errors\n")] * 2 + [(1, "Fatal: no space left"), (0, "")]
+
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(command, results[0][0], "", results.pop(0)[1])
+
+    monkeypatch.setattr(subprocess, "run", run)
+    config = {"repository": "/r", "directory": str(tmp_path), "cluster": "galera", "restic_image": "restic"}
+    place = repository.Repository(config, "own")
+    with pytest.raises(manifest.BackupError, match=f"/r cannot be used: damaged packs: {' '.join(packs)}$"):
+        place.check()
+    place.check()
+    assert not results
+
+
 def test_what_streams_begins_again_when_its_configuration_is_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -238,11 +238,7 @@ def check(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None:
     repository = Repository(config, owner)
     failed = 1
     try:
-        # Without a lock: with one nothing else could be stored for hours. What is removed meanwhile is missed once.
-        try:
-            repository.ask("check", "--read-data", "--no-lock")
-        except BackupError:
-            repository.ask("check", "--read-data", "--no-lock")
+        repository.check()
         failed = 0
     finally:
         labels = f'{{cluster="{config["cluster"]}",node="{config["node"]}"}}'

@@ -10,6 +10,7 @@ Exit codes: https://restic.readthedocs.io/en/stable/075_scripting.html#exit-code
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -47,6 +48,7 @@ def utc(text: str) -> float:
     return datetime.fromisoformat(text[:19]).replace(tzinfo=timezone.utc).timestamp()
 
 
+_DAMAGED = re.compile(r"^pack ([0-9a-f]{64}) contains ", re.MULTILINE)
 _ABSENT = 10
 _LOCKED = 11
 # Unless quiet, restic tells on the same output that it waits for a lock, in front of what was stored.
@@ -127,6 +129,21 @@ class Repository:
 
     def make(self) -> None:
         self.ask("init")
+
+    def check(self) -> None:
+        """Read all of it. Raises BackupError, with the names of packs that are not what was stored.
+
+        Without a lock: with one nothing else could be stored for hours. What is removed meanwhile is missed once.
+        """
+        for last in (False, True):
+            done = self._run("check", "--read-data", "--no-lock")
+            if not done.returncode:
+                return
+            packs = _DAMAGED.findall(done.stdout + done.stderr)
+            if last and packs:
+                raise BackupError(f"The repository {self.url} cannot be used: damaged packs: {' '.join(packs)}")
+            if last:
+                raise self._refusal(done)
 
     def store(self, identifier: str, log: IO[bytes], *tags: str) -> children.Child:
         """A process that keeps what it is given as the stream of a backup."""

@@ -18,7 +18,7 @@ HELP
 }
 
 readonly known_names=(host mariadb-10.11 mariadb-11.8 keepalived garbd restic proxysql weave)
-readonly proxysql_version=2.7.1 weave_version=2.9.0 keepalived_version=2.3.3 garbd_version=26.4 restic_version=0.18.0
+readonly proxysql_version=2.7.1 weave_version=2.9.0 keepalived_version=2.3.3 garbd_version=26.4 restic_version=0.19.1
 readonly label=dbops.lab.definition
 images_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 lab_dir=${images_dir%/lab/images}/.lab
@@ -209,7 +209,7 @@ provide() {
             ;;
         restic)
             from_local '[^ ]*restic' || from_registry restic "restic/restic:$restic_version" && return
-            build "dbops-lab/restic:$restic_version" restic trixie "RESTIC_VERSION=$restic_version"
+            build dbops-lab/restic:forky restic trixie
             save restic
             ;;
         proxysql) from_local 'proxysql:' || from_registry proxysql "proxysql/proxysql:$proxysql_version" || true ;;

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "roles/backup/files"))
-
 from galera_backup import admission, manifest
 
 MIB = 1 << 20

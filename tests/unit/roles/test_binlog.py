@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import io
 import struct
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from galera_backup import binlog, manifest, plan, repository, restore
 from hypothesis import given
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "roles/backup/files"))
-
-from galera_backup import binlog, manifest, plan, repository, restore
-
-from .test_backup import UUID, made
+from .test_manifest import UUID, made
 
 REAL = Path(__file__).parent / "data/mariadb-bin.000001"
 QUERY, ROWS, XID, GTID, GTID_LIST = 2, 23, 16, 162, 163

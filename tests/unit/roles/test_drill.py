@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -12,9 +11,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "roles/backup/files"))
-
 from galera_backup import admission, binlog, drill, drills, manifest
 
 MIB = 1 << 20

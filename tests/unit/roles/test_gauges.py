@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import io
-import sys
 import time
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "roles/backup/files"))
-
 from galera_backup import children, drill, gauges
 
 MIB = 1 << 20

@@ -5,14 +5,9 @@ from __future__ import annotations
 import dataclasses
 import html.parser
 import re
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "roles/backup/files"))
-
 from galera_backup import drill, report
 
 HOUR = 3600.0

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "roles/backup/files"))
-
 from galera_backup import binlog, stream
 
-from .test_backup import UUID, made
 from .test_binlog import segment
+from .test_manifest import UUID, made
 
 
 class Node:

@@ -163,6 +163,29 @@ def test_a_flipped_bit_is_found_and_named(lab: Lab) -> None:
     assert newest == backups(lab)[-1]["id"]
 
 
+def test_a_snapshot_that_cannot_be_read_is_named_and_nothing_is_decided_without_it(lab: Lab) -> None:
+    """restic lists the others, and ends well."""
+    full, newest = good(lab, "full")["id"], good(lab, "incremental")["id"]
+    first, *_, maker = lab.nodes
+    listed = program(lab, first, "restic", "snapshots", "--json", "--tag", f"manifest,{newest}")
+    (snapshot,) = (each["id"] for each in json.loads(listed.splitlines()[-1]))
+    with harmed(lab):
+        file = f"{REPOSITORY}/snapshots/{snapshot}"
+        lab.quick("backup1", f"chmod u+w {file}; truncate --size 0 {file}")
+        for host in (first, maker):
+            # A host that has met it knows it still.
+            lab.quick(host, f"rm -r /containers/{lab.nodes[host]}/backup/cache/*")
+        refused(lab, rf"{first}: Not all of the repository {url(lab)} could be read: Ignoring .*{snapshot}")
+        said = program(lab, maker, "run --kind full")
+        assert f"Nothing is forgotten. Not all of the repository {url(lab)} could be read" in said, said
+        target = f"/containers/{lab.nodes[first]}/fetched"
+        try:
+            assert f"holds {full}" in program(lab, first, "restore", "--backup", full, "--target", target)
+        finally:
+            lab.quick(first, f"rm -rf {target} {target}.lock")
+    assert newest == backups(lab)[-1]["id"]
+
+
 def test_a_stream_that_was_cut_off_is_named(lab: Lab) -> None:
     """Between two chunks, where nothing but the SHA-256 tells it, and within one."""
     host, wanted = next(iter(lab.nodes)), good(lab, "full")["id"]

@@ -35,14 +35,15 @@ class Others:
     def exists(self) -> bool:
         return True
 
-    def snapshots(self) -> repository.Snapshots:
+    def snapshots(self, lenient: bool) -> list[dict[str, Any]]:
+        assert lenient
         return [
             {"id": "s1", "tags": ["stream", "b1", "mariadb3"], "time": "2100-01-01T00:00:00.1Z"},
             {"id": "s2", "tags": ["manifest", "b2"], "time": "2100-01-01T00:00:00.1Z"},
             {"id": "s3", "tags": ["stream", "b2", "mariadb3"], "time": "2100-01-01T00:00:00.1Z"},
         ]
 
-    def manifests(self, _listed: repository.Snapshots, lenient: bool) -> list[manifest.Manifest]:
+    def manifests(self, _listed: list[dict[str, Any]], lenient: bool) -> list[manifest.Manifest]:
         assert lenient
         return self._appearing[0][0]
 
@@ -126,3 +127,57 @@ def test_a_node_that_counts_its_rows_is_at_it() -> None:
     others = Others(NEVER, NEVER, ([made(1), made(2, began=4e9)], []))
     assert not backup.due({**CONFIG, "count_rows": True}, Node(False), others, lambda _: None, sleeps.append)
     assert sum(sleeps) == 600 + 60 + 60
+
+
+class Cluttered:
+    """A repository with an old stream that never got a manifest, where one step fails."""
+
+    def __init__(self, failing: str = "", error: manifest.BackupError | None = None) -> None:
+        self._failing, self._error = failing, error
+        self.done: list[str] = []
+
+    def _do(self, step: str) -> None:
+        if step == self._failing and self._error:
+            raise self._error
+        self.done.append(step)
+
+    def snapshots(self) -> list[dict[str, Any]]:
+        self._do("list")
+        return [{"id": "s1", "tags": ["stream", "b0"], "time": "2020-01-01T00:00:00Z"}]
+
+    def manifests(self, _: object) -> list[manifest.Manifest]:
+        return [made(1)]
+
+    unfinished = staticmethod(repository.Repository.unfinished)
+
+    def binlogs(self, _: object) -> list[Any]:
+        return []
+
+    cut_short = binlogs
+
+    def ask(self, command: str, *_: str) -> None:
+        self._do(command)
+
+    def forget(self, identifiers: list[str]) -> None:
+        self._do(f"forget {' '.join(identifiers)}")
+
+
+@pytest.mark.parametrize(
+    ("failing", "error", "good", "done"),
+    [
+        ("", None, True, ["list", "unlock", "forget b0", "prune"]),
+        ("list", manifest.BackupError("Not all of it could be read"), False, []),
+        ("forget b0", manifest.BackupError("It keeps what was to be removed"), False, ["list", "unlock"]),
+        ("prune", manifest.BackupError("The index is not complete"), False, ["list", "unlock", "forget b0"]),
+        ("prune", repository.LockedError("It is locked"), True, ["list", "unlock", "forget b0"]),
+    ],
+)
+def test_what_cannot_be_removed_is_no_failure_of_the_backup(
+    failing: str, error: manifest.BackupError | None, good: bool, done: list[str]
+) -> None:
+    said: list[str] = []
+    place = Cluttered(failing, error)
+    config = {"keep_days": 35, "keep_fulls": 2}
+    assert backup.clear(config, place, said.append) == good
+    assert place.done == done
+    assert str(error or "Forgetting b0") in said[-1]

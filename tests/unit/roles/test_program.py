@@ -64,7 +64,8 @@ def test_a_backup_that_runs_is_not_cleaned_up_after_another_one(
 
 def test_a_failure_keeps_the_time_of_the_last_success(tmp_path: Path) -> None:
     config = settings(tmp_path)
-    program.record(config, "", made(1))
+    program.record(config, "", made(1), cleared=False)
+    assert 'clear_failed{cluster="galera",node="mariadb2"} 1' in (tmp_path / "galera-backup-mariadb2.prom").read_text()
     program.record(config, "no space")
     told = (tmp_path / "galera-backup-mariadb2.prom").read_text()
     assert 'backup_failed{cluster="galera",node="mariadb2"} 1' in told

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +41,82 @@ def test_a_manifest_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: py
     config = {"repository": "/r", "directory": str(tmp_path), "cluster": "galera"}
     place = repository.Repository(config, "own")
     monkeypatch.setattr(place, "ask", ask)
-    listed = [{"id": f"s{number}", "paths": [f"/b{number}.json"], "tags": ["manifest"]} for number in (1, 2)]
+    listed = repository.Snapshots(
+        {"id": f"s{number}", "paths": [f"/b{number}.json"], "tags": ["manifest"]} for number in (1, 2)
+    )
     with pytest.raises(manifest.BackupError, match=r"b1.json cannot be read: .*verification failed"):
         place.manifests(listed)
     assert place.manifests(listed, lenient=True) == [made(2)]
+
+
+def snapshot(number: int, *tags: str) -> dict[str, Any]:
+    return {"id": f"s{number}", "paths": [f"/b{number}.json"], "tags": tags, "time": f"2026-11-0{number}T00:00:00Z"}
+
+
+def answering(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, code: int = 0, *listed: dict[str, Any]
+) -> repository.Repository:
+    """A repository of which restic tells always the same."""
+
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(command, code, json.dumps(listed), said)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    config = {"repository": "/r", "directory": str(tmp_path), "cluster": "galera", "restic_image": "restic"}
+    return repository.Repository(config, "own")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'Warning: Permanently added\nIgnoring "s2": invalid data returned\n',
+        "could not load snapshots: List(snapshot) failed: ssh command exited",
+    ],
+)
+def test_a_list_that_is_not_whole_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    """restic's exit code is 0. What it does not tell would look as if it was not there."""
+    place = answering(tmp_path, monkeypatch, said, 0, snapshot(1, "manifest"))
+    (tmp_path / "manifests").mkdir()
+    for number in (1, 2):
+        (tmp_path / f"manifests/s{number}").write_text(made(number).to_json(), encoding="utf-8")
+    for read in (place.snapshots, place.manifests, place.binlogs):
+        with pytest.raises(
+            manifest.BackupError, match=r"Not all of the repository /r could be read: (Ignoring \"s2\"|could not)"
+        ):
+            read()
+    assert place.manifests(lenient=True) == [made(1)]
+    # Only a whole list tells that one has gone.
+    assert (tmp_path / "manifests/s2").exists()
+    whole = answering(tmp_path, monkeypatch, "Warning: Permanently added", 0, snapshot(1, "manifest"))
+    assert whole.manifests() == [made(1)]
+    assert not (tmp_path / "manifests/s2").exists()
+
+
+def test_a_stream_is_fetched_by_the_name_of_its_newest_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To find the latest one restic reads them all, and ends at the first that is damaged."""
+    listed = [snapshot(1, "stream", "b1"), snapshot(3, "stream", "b1"), snapshot(2, "stream", "b1"), snapshot(4)]
+    place = answering(tmp_path, monkeypatch, 'Ignoring "s5": invalid data returned', 0, *listed)
+    asked: list[str] = []
+    monkeypatch.setattr(place, "_child", lambda *arguments: asked.extend(map(str, arguments)))
+    with tempfile.TemporaryFile() as log:
+        place.fetch("b1", log)
+        assert asked[-2:] == ["s3", "/b1.stream"]
+        with pytest.raises(manifest.BackupError, match="Fetching b2 from /r failed: its stream is not there"):
+            place.fetch("b2", log)
+
+
+def test_what_cannot_be_removed_is_told_without_a_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = """unable to remove snapshot/a7f9 from the repository
+failed to remove one or more snapshots
+main.init
+\tgithub.com/restic/restic/cmd/restic/cmd_forget.go:67
+runtime.goexit
+\truntime/asm_amd64.s:1771
+"""
+    with pytest.raises(manifest.BackupError, match=r"keeps what was to be removed: unable .* or more snapshots$"):
+        answering(tmp_path, monkeypatch, said, 3).drop(["a7f9"])
 
 
 def test_a_lock_that_a_dead_host_left_is_removed_by_who_meets_it(
@@ -63,7 +137,8 @@ def test_a_lock_that_a_dead_host_left_is_removed_by_who_meets_it(
 
 def test_a_verification_names_the_packs_that_are_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packs = ["a" * 64, "b" * 64]
-    said = "".join(f"pack {pack} contains 1 errors: [blob 0123: ciphertext verification failed]\n" for pack in packs)
+    said = f"pack {packs[0]} contains 1 errors: [blob 0123: ciphertext verification failed]\n"
+    said += f"pack {packs[1]}: unexpected file size: got 100, expected 200\npack {'c' * 64}: does not exist\n"
     results = [(1, said + "Fatal: repository contains errors\n")] * 2 + [(1, "Fatal: no space left"), (0, "")]
 
     def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
@@ -72,7 +147,8 @@ def test_a_verification_names_the_packs_that_are_damaged(tmp_path: Path, monkeyp
     monkeypatch.setattr(subprocess, "run", run)
     config = {"repository": "/r", "directory": str(tmp_path), "cluster": "galera", "restic_image": "restic"}
     place = repository.Repository(config, "own")
-    with pytest.raises(manifest.BackupError, match=f"/r cannot be used: damaged packs: {' '.join(packs)}$"):
+    named = f"damaged packs: {' '.join(packs)}; missing packs: {'c' * 64}$"
+    with pytest.raises(manifest.BackupError, match=f"/r cannot be used: {named}"):
         place.check()
     place.check()
     assert not results

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from galera_backup import binlog, stream
+from galera_backup import binlog, manifest, stream
 
 from .test_binlog import segment
 from .test_manifest import UUID, made
@@ -48,7 +48,8 @@ class Repository:
         self.asked += 1
         return self.segments
 
-    def snapshots(self) -> list[Any]:
+    def snapshots(self, lenient: bool) -> list[Any]:
+        assert lenient
         return []
 
     def manifests(self, _listed: Any, lenient: bool) -> list[Any]:
@@ -191,3 +192,21 @@ def test_a_node_that_has_gone_is_nobody_who_gives_way(monkeypatch: pytest.Monkey
     monkeypatch.setattr(streaming, "_store", lambda *_: None)
     assert not streaming._archive(UUID, {}, lambda: clock.now < 50)
     assert streaming._archive(UUID, {}, lambda: True)
+
+
+def test_a_repository_that_keeps_everything_is_said_once_and_streamed_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    error: Exception = manifest.BackupError("The repository keeps what was to be removed: ...")
+
+    def drop(_: object) -> None:
+        raise error
+
+    place = Repository()
+    monkeypatch.setattr(place, "drop", drop, raising=False)
+    streaming = service(Node(30, {}), place, said=said)
+    for _ in range(2):
+        streaming._drop(segment(0, 10))
+    assert said == ["Shorter copies of binary logs stay. The repository keeps what was to be removed: ..."]
+    error = OSError("what nobody thought of")
+    with pytest.raises(OSError, match="what nobody thought of"):
+        streaming._drop(segment(0, 10))

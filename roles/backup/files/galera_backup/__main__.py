@@ -63,14 +63,17 @@ def last(config: Mapping[str, Any]) -> dict[str, Any]:
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {"error": "", "backup": None}
 
 
-def record(config: Mapping[str, Any], error: str, manifest: Manifest | None = None) -> None:
-    """For the playbook, and where the run has ended, for Prometheus."""
+def record(config: Mapping[str, Any], error: str, manifest: Manifest | None = None, cleared: bool = True) -> None:
+    """For the playbook, and where the run has ended, for Prometheus. cleared: whether what is too old is gone."""
     good = asdict(manifest) if manifest else last(config)["backup"]
     write(Path(config["directory"]) / "last.json", json.dumps({"at": time.time(), "error": error, "backup": good}))
     if error == _RUNNING:
         return
     labels = f'{{cluster="{config["cluster"]}",node="{config["node"]}"}}'
-    lines = [f"dbops_galera_backup_failed{labels} {int(bool(error))}"]
+    lines = [
+        f"dbops_galera_backup_failed{labels} {int(bool(error))}",
+        f"dbops_galera_backup_clear_failed{labels} {int(not cleared)}",
+    ]
     if good:
         lines += [
             f"dbops_galera_backup_last_success_timestamp_seconds{labels} {good['ended']:.0f}",
@@ -113,13 +116,13 @@ def make(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> No
             say(f"{manifest.id}: {manifest.size >> 20} MiB in {manifest.ended - manifest.began:.0f} s.")
             for dump in config["dumps"] if given.scheduled else []:
                 backup.take(config, node, repository, dump, say)
-            backup.clear(config, repository, say)
+            cleared = backup.clear(config, repository, say)
         except Exception as error:
             # What nobody thought of is a failure as well.
             said = str(error) if isinstance(error, BackupError) else f"{type(error).__name__}: {error}"
             record(config, said, manifest)
             raise
-        record(config, "", manifest)
+        record(config, "", manifest, cleared)
 
 
 def point(given: argparse.Namespace) -> Wanted:
@@ -137,7 +140,7 @@ def restore(config: Mapping[str, Any], owner: str, given: argparse.Namespace) ->
     leave_in_order()
     wanted = point(given)
     repository = Repository(config, owner)
-    snapshots = repository.snapshots()
+    snapshots = repository.snapshots(lenient=bool(wanted.backup))
     job = Restore(config, owner, repository, given.target, say)
     begun = job.begun()
     if begun and wanted in (Wanted(), replace(begun, backup="")):
@@ -168,8 +171,8 @@ def scratch(config: Mapping[str, Any], owner: str, given: argparse.Namespace) ->
     """A server of its own on what was restored, until SIGTERM, and one database or table of it as a file of SQL."""
     stop = stopped()
     repository = Repository(config, owner)
-    snapshots = repository.snapshots()
     wanted = point(given)
+    snapshots = repository.snapshots(lenient=bool(wanted.backup))
     chosen = plan(wanted, repository.manifests(snapshots, bool(wanted.backup)), repository.binlogs(snapshots))
     children.remove_all(owner)
     # Beside nodes of another version, too.
@@ -252,7 +255,7 @@ def fetch(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> N
     leave_in_order()
     children.remove_all(owner)
     repository, target = Repository(config, owner), given.to
-    manifest = next((each for each in repository.manifests() if each.id == given.backup), None)
+    manifest = next((each for each in repository.manifests(lenient=True) if each.id == given.backup), None)
     if manifest is None or not manifest.dump:
         raise BackupError(f"The repository has no dump {given.backup}.")
     new = target.with_name(f"{target.name}.new")

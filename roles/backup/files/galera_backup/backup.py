@@ -203,7 +203,7 @@ def _others(
         return [], []
     # The timers' clocks and delays differ a little.
     since = slot - config["takeover_seconds"] / 2
-    listed = repository.snapshots()
+    listed = repository.snapshots(lenient=True)
     made = [each for each in repository.manifests(listed, lenient=True) if each.began >= since and not each.dump]
     others = repository.writers(time.time(), _LOCK_SECONDS)
     if config.get("count_rows") and time.time() < slot + _COUNTING * config["takeover_seconds"]:
@@ -213,16 +213,19 @@ def _others(
     return made, others
 
 
-def clear(config: Mapping[str, Any], repository: Repository, say: Callable[[str], None]) -> None:
-    """Forget what is too old, streams that never got a manifest, and binary logs that no kept backup needs."""
+def clear(config: Mapping[str, Any], repository: Repository, say: Callable[[str], None]) -> bool:
+    """Forget what is too old, streams that never got a manifest, and binary logs that no kept backup needs.
+
+    False where that was not possible, as was said: the backup that was just made is good all the same.
+    """
     now = time.time()
-    snapshots = repository.snapshots()
     try:
+        snapshots = repository.snapshots()
         manifests = repository.manifests(snapshots)
     except BackupError as error:
-        # It may add to what is old, and go on with old binary logs.
+        # What is not known of may add to what is old, and go on with old binary logs.
         say(f"Nothing is forgotten. {error}")
-        return
+        return False
     old = expired(manifests, config["keep_days"], config["keep_fulls"], now)
     orphans = [identifier for identifier, at in repository.unfinished(snapshots) if at < now - 86400]
     kept = [manifest for manifest in manifests if manifest.id not in old]
@@ -230,7 +233,7 @@ def clear(config: Mapping[str, Any], repository: Repository, say: Callable[[str]
     logs = {*superseded(segments), *unneeded(segments, kept, now - config["keep_days"] * 86400)}
     logs |= set(repository.cut_short(snapshots))
     if not (old or orphans or logs):
-        return
+        return True
     say(f"Forgetting {', '.join([*old, *orphans, f'{len(logs)} binary logs'])}.")
     try:
         # Locks of processes that ended half an hour ago without giving them back.
@@ -240,6 +243,7 @@ def clear(config: Mapping[str, Any], repository: Repository, say: Callable[[str]
         if logs:
             repository.drop(logs)
         repository.ask("prune", "--quiet")
-    except LockedError as error:
-        # The backup is there; the next one's turn is soon enough for what is too old.
+    except BackupError as error:
         say(f"Left for the next time. {error}")
+        return isinstance(error, LockedError)
+    return True

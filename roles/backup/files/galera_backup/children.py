@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import select
 import subprocess
 import threading
@@ -56,8 +57,9 @@ def ask(command: Sequence[str], what: str, text: str | None = None) -> str:
 
 
 def last_words(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return " / ".join(lines[-3:]) or "it said nothing."
+    """The end of what a program said, without Go's stack: each call is a line, and an indented one with its place."""
+    lines = re.sub(r"^\S+\n\t.*$", "", text, flags=re.MULTILINE).splitlines()
+    return " / ".join([line.strip() for line in lines if line.strip()][-4:]) or "it said nothing."
 
 
 def owners(prefix: str) -> list[str]:

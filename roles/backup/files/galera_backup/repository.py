@@ -26,6 +26,7 @@ from .files import write
 from .manifest import BackupError, Manifest
 
 _REASONS = {
+    3: "The repository {url} keeps what was to be removed: {said}",
     10: "There is no repository at {url}: the first backup makes it. Where there was one, it is not mounted, or gone.",
     11: (
         "The repository {url} is locked by another process: {said} / What a dead host left is removed by the first that"
@@ -40,7 +41,10 @@ _RUN = 'set -a; test ! -e /secrets/environment || . /secrets/environment; exec r
 _READS = " 3</proc/self/fd/1"
 
 
-Snapshots = list[dict[str, Any]]
+class Snapshots(list[dict[str, Any]]):
+    """As restic tells them. whole: whether it could read all that there are."""
+
+    whole = True
 
 
 def utc(text: str) -> float:
@@ -48,7 +52,10 @@ def utc(text: str) -> float:
     return datetime.fromisoformat(text[:19]).replace(tzinfo=timezone.utc).timestamp()
 
 
-_DAMAGED = re.compile(r"^pack ([0-9a-f]{64}) contains ", re.MULTILINE)
+_DAMAGED = re.compile(r"^pack ([0-9a-f]{64})(?: contains |: unexpected file size)", re.MULTILINE)
+_MISSING = re.compile(r"^pack ([0-9a-f]{64}): does not exist", re.MULTILINE)
+# restic lists what it can read, and its exit code is 0: https://github.com/restic/restic/blob/v0.19.1/cmd/restic/find.go
+_UNREAD = re.compile(r"^(?:Ignoring |could not load snapshots).*", re.MULTILINE)
 _ABSENT = 10
 _LOCKED = 11
 # Unless quiet, restic tells on the same output that it waits for a lock, in front of what was stored.
@@ -131,7 +138,7 @@ class Repository:
         self.ask("init")
 
     def check(self) -> None:
-        """Read all of it. Raises BackupError, with the names of packs that are not what was stored.
+        """Read all of it. Raises BackupError, with the names of packs that are not what was stored, or not there.
 
         Without a lock: with one nothing else could be stored for hours. What is removed meanwhile is missed once.
         """
@@ -139,9 +146,11 @@ class Repository:
             done = self._run("check", "--read-data", "--no-lock")
             if not done.returncode:
                 return
-            packs = _DAMAGED.findall(done.stdout + done.stderr)
-            if last and packs:
-                raise BackupError(f"The repository {self.url} cannot be used: damaged packs: {' '.join(packs)}")
+            kinds = {"damaged packs": _DAMAGED, "missing packs": _MISSING}
+            found = {kind: pattern.findall(done.stdout + done.stderr) for kind, pattern in kinds.items()}
+            named = "; ".join(f"{kind}: {' '.join(packs)}" for kind, packs in found.items() if packs)
+            if last and named:
+                raise BackupError(f"The repository {self.url} cannot be used: {named}")
             if last:
                 raise self._refusal(done)
 
@@ -154,19 +163,36 @@ class Repository:
 
     def fetch(self, identifier: str, log: IO[bytes]) -> children.Child:
         """A process that gives the stream of a backup."""
-        name = self.name("fetch")
-        arguments = [*_DUMP, "--tag", f"stream,{identifier}", "--host", self._config["cluster"], "latest"]
-        return self._child(name, ">", log, *arguments, f"/{identifier}.stream")
+        streams = [each for each in self.snapshots(lenient=True) if each.get("tags", [])[:2] == ["stream", identifier]]
+        if not streams:
+            raise BackupError(f"Fetching {identifier} from {self.url} failed: its stream is not there.")
+        # By its own name: to find the latest one restic reads all snapshots, and any damaged one would be in the way.
+        snapshot = max(streams, key=lambda each: each["time"])["id"]
+        return self._child(self.name("fetch"), ">", log, *_DUMP, snapshot, f"/{identifier}.stream")
 
     def commit(self, manifest: Manifest) -> None:
         arguments = ["backup", "--quiet", "--stdin", "--stdin-filename", f"{manifest.id}.json"]
         arguments += ["--host", manifest.cluster, "--tag", "manifest", "--tag", manifest.id]
         self.ask(*arguments, text=manifest.to_json())
 
-    def snapshots(self) -> Snapshots:
-        """All of this cluster, as restic tells them; to be given to what reads them, where that is more than one."""
-        found = json.loads(self.ask("snapshots", "--json", "--host", self._config["cluster"]))
-        return list(found or [])
+    def snapshots(self, lenient: bool = False) -> Snapshots:
+        """All of this cluster; to be given to what reads them, where that is more than one.
+
+        Raises BackupError where some cannot be read: what is not told looks as if it was not there. lenient: where that
+        does no harm, they are named, and left out.
+        """
+        done = self._run("snapshots", "--json", "--host", self._config["cluster"])
+        if done.returncode:
+            raise self._refusal(done)
+        found = Snapshots(json.loads(done.stdout) or [])
+        unread = _UNREAD.findall(done.stderr)
+        if unread:
+            said = f"Not all of the repository {self.url} could be read: {' / '.join(unread)}"
+            if not lenient:
+                raise BackupError(said)
+            print(said, file=sys.stderr, flush=True)
+            found.whole = False
+        return found
 
     def known(self) -> bool:
         """Whether this host has seen a backup in it."""
@@ -179,7 +205,7 @@ class Repository:
         """
         known = self._directory / "manifests"
         known.mkdir(mode=0o700, exist_ok=True)
-        listed = self.snapshots() if listed is None else listed
+        listed = self.snapshots(lenient) if listed is None else listed
         snapshots = {each["id"]: each["paths"][0] for each in listed if "manifest" in each.get("tags", [])}
         for identifier, path in snapshots.items():
             kept = known / identifier
@@ -196,7 +222,7 @@ class Repository:
                     print(said, file=sys.stderr, flush=True)
                     continue
                 write(kept, text)
-        for kept in known.iterdir():
+        for kept in known.iterdir() if listed.whole else ():
             # Two processes may be at it.
             if kept.name not in snapshots and not kept.name.startswith("."):
                 kept.unlink(missing_ok=True)
@@ -248,7 +274,7 @@ class Repository:
             try:
                 return self._fetch_binlog(segment, target)
             except BackupError:
-                replaced = longer(self.binlogs(), segment)
+                replaced = longer(self.binlogs(self.snapshots(lenient=True)), segment)
                 if replaced is None or replaced.snapshot in tried:
                     raise
                 segment = replaced

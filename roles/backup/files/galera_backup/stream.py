@@ -9,7 +9,6 @@ allows takes the archive over. Two that stream at once do no harm: what they sto
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
 import threading
 import time
@@ -61,6 +60,8 @@ class Stream:
         self._domain = 0
         self._spool = Path(config["directory"]) / "binlogs"
         self._gap = 0
+        # Whether it was said that something could not be removed.
+        self._kept = False
 
     def _tell(self, **values: float) -> None:
         self._record({"failed": 0, "gap": self._gap, **values})
@@ -120,7 +121,7 @@ class Stream:
 
     def _end(self, uuid: str) -> int:
         """Where the archive ends, or the gap in it begins that this node can fill; 0 where nothing is archived."""
-        listed = self._repository.snapshots()
+        listed = self._repository.snapshots(lenient=True)
         segments = self._repository.binlogs(listed)
         there = archived(segments, uuid)
         hole = self._hole(uuid, segments, self._repository.manifests(listed, lenient=True))
@@ -194,7 +195,7 @@ class Stream:
                 return True
             if time.monotonic() - looked > self._config["binlog_takeover_seconds"]:
                 looked = time.monotonic()
-                listed = self._repository.snapshots()
+                listed = self._repository.snapshots(lenient=True)
                 segments = self._repository.binlogs(listed)
                 self._gap = int(self._hole(uuid, segments, self._repository.manifests(listed, lenient=True)) > 0)
                 # It may be the one that fills the gap.
@@ -252,9 +253,18 @@ class Stream:
         log.segment = self._repository.store_binlog(segment, file)
         log.stored = new[-1].end
         if before:
-            # What cannot be dropped now is when the next backup clears up.
-            with contextlib.suppress(LockedError):
-                self._repository.drop([before.snapshot])
+            self._drop(before)
         self._tell(
             active=1, archived_sequence_number=segment.end, archived_timestamp_seconds=segment.latest, lag_seconds=0
         )
+
+    def _drop(self, segment: Segment) -> None:
+        """What a longer copy has replaced; what cannot be dropped now is when the next backup clears up."""
+        try:
+            self._repository.drop([segment.snapshot])
+        except LockedError:
+            return
+        except BackupError as error:
+            if not self._kept:
+                self._say(f"Shorter copies of binary logs stay. {error}")
+            self._kept = True

@@ -145,12 +145,12 @@ class Cluttered:
         self._do("list")
         return [{"id": "s1", "tags": ["stream", "b0"], "time": "2020-01-01T00:00:00Z"}]
 
-    def manifests(self, _: object) -> list[manifest.Manifest]:
+    def manifests(self, _listed: object) -> list[manifest.Manifest]:
         return [made(1)]
 
     unfinished = staticmethod(repository.Repository.unfinished)
 
-    def binlogs(self, _: object) -> list[Any]:
+    def binlogs(self, _listed: object) -> list[Any]:
         return []
 
     cut_short = binlogs

@@ -198,13 +198,13 @@ def test_a_repository_that_keeps_everything_is_said_once_and_streamed_to(monkeyp
     said: list[str] = []
     error: Exception = manifest.BackupError("The repository keeps what was to be removed: ...")
 
-    def drop(_: object) -> None:
+    def drop(_snapshots: object) -> None:
         raise error
 
     place = Repository()
     monkeypatch.setattr(place, "drop", drop, raising=False)
     streaming = service(Node(30, {}), place, said=said)
-    for _ in range(2):
+    for _again in range(2):
         streaming._drop(segment(0, 10))
     assert said == ["Shorter copies of binary logs stay. The repository keeps what was to be removed: ..."]
     error = OSError("what nobody thought of")

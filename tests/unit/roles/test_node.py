@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from galera_backup import node
+from galera_backup import manifest, node
 
 
 class Desynced(node.Node):
     """A node that tells what it was set to, in a cluster whose members change after so many looks."""
 
-    def __init__(self, directory: Path, addresses: str, writes: bool = False, steady: int = 1000) -> None:
+    def __init__(
+        self, directory: Path, addresses: str, writes: bool = False, steady: int = 1000, silent: bool = False
+    ) -> None:
         super().__init__({"directory": str(directory), "node": "mariadb3", "nodes": 3, "writer_sample": 0}, "own")
         self._addresses = addresses
         self._writes = writes
         self._steady = steady
+        self._silent = silent
         self.set: list[str] = []
 
     def _ask(self, *statements: str) -> list[Any]:
@@ -29,7 +33,9 @@ class Desynced(node.Node):
         conf = "7" if self._steady > 0 else "8"
         return {"wsrep_incoming_addresses": self._addresses, "wsrep_cluster_conf_id": conf}
 
-    def replicates(self, _seconds: float) -> bool:
+    def replicates(self, _seconds: float, _pause: object = None) -> bool:
+        if self._silent:
+            raise manifest.BackupError("mariadb3 does not answer")
         return self._writes
 
 
@@ -56,10 +62,21 @@ def test_a_node_that_clients_need_is_not_desynced(
     said: list[str] = []
     job = Desynced(tmp_path, addresses, writes)
     with job.desynced(said.append):
+        until = time.monotonic() + 10
+        while not (said or job.set) and time.monotonic() < until:
+            time.sleep(0.01)
         assert (tmp_path / "desynced").exists() == bool(set_to)
     assert job.set == set_to
     assert bool(said) != bool(set_to)
     assert not (tmp_path / "desynced").exists()
+
+
+def test_a_node_that_does_not_answer_leaves_the_backup_alone(tmp_path: Path) -> None:
+    told = threading.Event()
+    job = Desynced(tmp_path, ALL, silent=True)
+    with job.desynced(lambda _: told.set()):
+        assert told.wait(10)
+    assert job.set == []
 
 
 def test_a_node_is_back_as_soon_as_another_one_has_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,53 +98,62 @@ class Node:
     def desynced(self, say: Callable[[str], None]) -> Iterator[None]:
         """The cluster does not wait for the node meanwhile, as long as clients do without it: none is sent to it then.
 
-        One that somebody else has desynced is left so.
+        Whether they do takes some seconds to see, in which the backup begins. A node that somebody else has desynced is
+        left so.
         """
         if self._ask("SELECT @@wsrep_desync")[0][0]:
             yield
             return
-        members = self.status()["wsrep_cluster_conf_id"]
-        if not self.spared():
-            say(f"{self.name} is needed by clients: it stays in flow control, and the cluster may wait for it.")
-            yield
-            return
         over = threading.Event()
-        watch = threading.Thread(target=self._watch, args=[members, over, say])
-        self._desynced.touch(mode=0o600)
+        watch = threading.Thread(target=self._watch, args=[over, say])
+        watch.start()
         try:
-            self._ask("SET GLOBAL wsrep_desync = ON")
-            watch.start()
             yield
         finally:
             over.set()
-            if watch.is_alive():
-                watch.join()
-            self._ask("SET GLOBAL wsrep_desync = OFF")
-            self._desynced.unlink(missing_ok=True)
+            watch.join()
+            if self._desynced.exists():
+                self._ask("SET GLOBAL wsrep_desync = OFF")
+                self._desynced.unlink(missing_ok=True)
 
-    def spared(self) -> bool:
-        """Whether all nodes are there, and clients write to another one."""
-        # An arbitrator has an empty address.
-        there = [each for each in self.status()["wsrep_incoming_addresses"].split(",") if each]
-        return len(there) >= max(self._config["nodes"], 2) and not self.replicates(self._config["writer_sample"])
-
-    def _watch(self, members: str, over: threading.Event, say: Callable[[str], None]) -> None:
-        """Have the node back as soon as another one has gone or come: it may be the only one that can serve."""
+    def _watch(self, over: threading.Event, say: Callable[[str], None]) -> None:
+        """Desync the node if clients do without it. It is back as soon as another one has gone or come: it may be the
+        only one that can serve.
+        """
+        try:
+            members = self.status()["wsrep_cluster_conf_id"]
+            if not self._spared(over.wait):
+                say(f"{self.name} is needed by clients: it stays in flow control, and the cluster may wait for it.")
+                return
+            if over.is_set():
+                return
+            self._desynced.touch(mode=0o600)
+            self._ask("SET GLOBAL wsrep_desync = ON")
+        except BackupError as error:
+            # Where it is down, the backup learns of that by itself.
+            say(f"{self.name} may still be in flow control: {error}")
+            return
         while not over.wait(_WATCH):
             try:
                 if self.status()["wsrep_cluster_conf_id"] == members:
                     continue
                 self._ask("SET GLOBAL wsrep_desync = OFF")
             except BackupError:
-                # It may be too busy for an answer; where it is down, the backup learns of that by itself.
+                # It may be too busy for an answer.
                 continue
             say(f"The cluster's members have changed: {self.name} takes part in flow control again.")
             return
 
-    def replicates(self, seconds: float) -> bool:
+    def _spared(self, pause: Callable[[float], object]) -> bool:
+        """Whether all nodes are there, and clients write to another one."""
+        # An arbitrator has an empty address.
+        there = [each for each in self.status()["wsrep_incoming_addresses"].split(",") if each]
+        return len(there) >= max(self._config["nodes"], 2) and not self.replicates(self._config["writer_sample"], pause)
+
+    def replicates(self, seconds: float, pause: Callable[[float], object] = time.sleep) -> bool:
         """Whether clients write to this node: it had write sets of its own meanwhile."""
         before = self.status()["wsrep_replicated"]
-        time.sleep(seconds)
+        pause(seconds)
         return self.status()["wsrep_replicated"] != before
 
     def image(self) -> str:

@@ -66,6 +66,17 @@ def answering(
     return repository.Repository(config, "own")
 
 
+def test_a_manifest_that_was_stored_need_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = answering(tmp_path, monkeypatch, "", 0, snapshot(1, "manifest"))
+    assert not place.known()
+    monkeypatch.setattr(place, "ask", lambda *_, **__: '{"message_type": "status"}\n{"snapshot_id": "s1"}\n')
+    place.commit(made(1))
+    assert place.known()
+    monkeypatch.undo()
+    place = answering(tmp_path, monkeypatch, "", 0, snapshot(1, "manifest"))
+    assert place.manifests() == [made(1)]
+
+
 @pytest.mark.parametrize(
     "said",
     [

@@ -171,9 +171,17 @@ class Repository:
         return self._child(self.name("fetch"), ">", log, *_DUMP, snapshot, f"/{identifier}.stream")
 
     def commit(self, manifest: Manifest) -> None:
-        arguments = ["backup", "--quiet", "--stdin", "--stdin-filename", f"{manifest.id}.json"]
+        arguments = ["backup", "--json", "--stdin", "--stdin-filename", f"{manifest.id}.json"]
         arguments += ["--host", manifest.cluster, "--tag", "manifest", "--tag", manifest.id]
-        self.ask(*arguments, text=manifest.to_json())
+        text = manifest.to_json()
+        stored = json.loads(self.ask(*arguments, text=text).splitlines()[-1])
+        write(self._known() / stored["snapshot_id"], text)
+
+    def _known(self) -> Path:
+        """The manifests that this host has seen, by their snapshots' names."""
+        known = self._directory / "manifests"
+        known.mkdir(mode=0o700, exist_ok=True)
+        return known
 
     def snapshots(self, lenient: bool = False) -> Snapshots:
         """All of this cluster; to be given to what reads them, where that is more than one.
@@ -196,15 +204,14 @@ class Repository:
 
     def known(self) -> bool:
         """Whether this host has seen a backup in it."""
-        return any((self._directory / "manifests").glob("*"))
+        return any(self._known().iterdir())
 
     def manifests(self, listed: Snapshots | None = None, lenient: bool = False) -> list[Manifest]:
         """Of all backups of this cluster. A snapshot never changes, so what was read once is kept on this host.
 
         lenient: where it does not matter if there was another one, one that cannot be read is named, and left out.
         """
-        known = self._directory / "manifests"
-        known.mkdir(mode=0o700, exist_ok=True)
+        known = self._known()
         listed = self.snapshots(lenient) if listed is None else listed
         snapshots = {each["id"]: each["paths"][0] for each in listed if "manifest" in each.get("tags", [])}
         for identifier, path in snapshots.items():

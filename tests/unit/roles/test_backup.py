@@ -167,6 +167,7 @@ class Cluttered:
     [
         ("", None, True, ["list", "unlock", "forget b0", "prune"]),
         ("list", manifest.BackupError("Not all of it could be read"), False, []),
+        ("list", repository.LockedError("It is locked"), True, []),
         ("forget b0", manifest.BackupError("It keeps what was to be removed"), False, ["list", "unlock"]),
         ("prune", manifest.BackupError("The index is not complete"), False, ["list", "unlock", "forget b0"]),
         ("prune", repository.LockedError("It is locked"), True, ["list", "unlock", "forget b0"]),

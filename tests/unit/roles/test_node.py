@@ -88,3 +88,21 @@ def test_a_node_is_back_as_soon_as_another_one_has_gone(tmp_path: Path, monkeypa
         assert job.set == ON_AND_OFF
         # Until the backup has ended: it may be killed.
         assert (tmp_path / "desynced").exists()
+
+
+def test_a_wish_to_desync_that_still_waits_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would come after what a killed run's node is set back with."""
+    pending = [1, 1, 0]
+
+    class Waiting(Desynced):
+        def _ask(self, *statements: str) -> list[Any]:
+            super()._ask(*statements)
+            return [[pending.pop(0)]] if "processlist" in statements[0] else [[0]]
+
+    monkeypatch.setattr(node.time, "sleep", lambda _: None)
+    monkeypatch.setattr(node.children, "remove_all", lambda _: [])
+    (tmp_path / "desynced").touch()
+    job = Waiting(tmp_path, ALL)
+    assert job.settle() == ["Had mariadb3 take part in flow control again."]
+    assert (job.set, pending) == (ON_AND_OFF[1:], [])
+    assert not (tmp_path / "desynced").exists()

@@ -114,7 +114,7 @@ def test_a_stream_is_fetched_by_the_name_of_its_newest_snapshot(
     with tempfile.TemporaryFile() as log:
         place.fetch("b1", log)
         assert asked[-2:] == ["s3", "/b1.stream"]
-        with pytest.raises(manifest.BackupError, match="Fetching b2 from /r failed: its stream is not there"):
+        with pytest.raises(manifest.BackupError, match="Fetching b2 from /r failed: its stream is not among"):
             place.fetch("b2", log)
 
 
@@ -163,3 +163,11 @@ def test_a_verification_names_the_packs_that_are_damaged(tmp_path: Path, monkeyp
         place.check()
     place.check()
     assert not results
+
+
+@pytest.mark.parametrize(
+    ("command", "compresses"), [("backup", True), ("prune", True), ("dump", False), ("cat", False)]
+)
+def test_an_older_restic_reads_what_a_newer_one_compressed(tmp_path: Path, command: str, compresses: bool) -> None:
+    config = {"repository": "/r", "directory": str(tmp_path), "restic_image": "restic", "compression": "fastest"}
+    assert ("--compression" in repository.Repository(config, "own").command("own-restic", command)) == compresses

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from galera_backup import binlog, manifest, stream
+from galera_backup import binlog, manifest, repository, stream
 
 from .test_binlog import segment
 from .test_manifest import UUID, made
@@ -35,6 +35,8 @@ class Node:
 
 class Repository:
     url = "/repository"
+    # Whether restic could read all of it.
+    whole = True
 
     def __init__(self, *segments: binlog.Segment) -> None:
         self.segments = list(segments)
@@ -48,9 +50,11 @@ class Repository:
         self.asked += 1
         return self.segments
 
-    def snapshots(self, lenient: bool) -> list[Any]:
+    def snapshots(self, lenient: bool) -> Any:
         assert lenient
-        return []
+        listed = repository.Snapshots()
+        listed.whole = self.whole
+        return listed
 
     def manifests(self, _listed: Any, lenient: bool) -> list[Any]:
         assert lenient
@@ -153,6 +157,14 @@ def test_it_begins_within_the_archive_or_says_that_there_is_a_gap(archived: int,
     logs = {"b1": 5, "b2": 10, "b3": 20}
     assert service(Node(30, logs), Repository(*segments), said=said)._start(UUID) == file
     assert any(each.startswith("GAP: the archive ends with 4") for each in said) == gap
+
+
+def test_a_gap_that_may_be_filled_by_what_could_not_be_read_is_none_for_certain() -> None:
+    said: list[str] = []
+    place = Repository(segment(0, 4))
+    place.whole = False
+    assert service(Node(30, {"b1": 5}), place, said=said)._start(UUID) == "b1"
+    assert said[0].startswith("GAP, unless what could not be read fills it: the archive ends with 4")
 
 
 def test_a_node_of_higher_rank_stands_back() -> None:

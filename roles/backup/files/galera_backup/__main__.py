@@ -63,10 +63,18 @@ def last(config: Mapping[str, Any]) -> dict[str, Any]:
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {"error": "", "backup": None}
 
 
-def record(config: Mapping[str, Any], error: str, manifest: Manifest | None = None, cleared: bool = True) -> None:
-    """For the playbook, and where the run has ended, for Prometheus. cleared: whether what is too old is gone."""
-    good = asdict(manifest) if manifest else last(config)["backup"]
-    write(Path(config["directory"]) / "last.json", json.dumps({"at": time.time(), "error": error, "backup": good}))
+def record(
+    config: Mapping[str, Any], error: str, manifest: Manifest | None = None, cleared: bool | None = None
+) -> None:
+    """For the playbook, and where the run has ended, for Prometheus.
+
+    cleared: whether what is too old is gone; None where this run did not come to that.
+    """
+    before = last(config)
+    good = asdict(manifest) if manifest else before["backup"]
+    cleared = before.get("cleared", True) if cleared is None else cleared
+    facts = {"at": time.time(), "error": error, "backup": good, "cleared": cleared}
+    write(Path(config["directory"]) / "last.json", json.dumps(facts))
     if error == _RUNNING:
         return
     labels = f'{{cluster="{config["cluster"]}",node="{config["node"]}"}}'
@@ -140,12 +148,12 @@ def restore(config: Mapping[str, Any], owner: str, given: argparse.Namespace) ->
     leave_in_order()
     wanted = point(given)
     repository = Repository(config, owner)
-    snapshots = repository.snapshots(lenient=bool(wanted.backup))
     job = Restore(config, owner, repository, given.target, say)
     begun = job.begun()
     if begun and wanted in (Wanted(), replace(begun, backup="")):
         # The cluster may have been written to since; another restore would set that aside.
         wanted = begun
+    snapshots = repository.snapshots(lenient=bool(wanted.backup))
     chosen = plan(wanted, repository.manifests(snapshots, bool(wanted.backup)), repository.binlogs(snapshots))
     if given.check:
         job.check(chosen)
@@ -201,7 +209,8 @@ def statements(config: Mapping[str, Any], owner: str, given: argparse.Namespace)
     leave_in_order()
     children.remove_all(owner)
     repository = Repository(config, owner)
-    segments = repository.binlogs()
+    # Whoever reads them is told what is missing, and decides.
+    segments = repository.binlogs(repository.snapshots(lenient=True))
     unwanted = set(superseded(segments))
     told = set()
     for segment in sorted(segments, key=lambda each: (each.latest, each.end)):

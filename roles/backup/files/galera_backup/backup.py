@@ -216,7 +216,8 @@ def _others(
 def clear(config: Mapping[str, Any], repository: Repository, say: Callable[[str], None]) -> bool:
     """Forget what is too old, streams that never got a manifest, and binary logs that no kept backup needs.
 
-    False where that was not possible, as was said: the backup that was just made is good all the same.
+    False where that was not possible, as was said: the backup that was just made is good all the same. True also where
+    others are at work: the next time is soon enough.
     """
     now = time.time()
     try:
@@ -225,7 +226,7 @@ def clear(config: Mapping[str, Any], repository: Repository, say: Callable[[str]
     except BackupError as error:
         # What is not known of may add to what is old, and go on with old binary logs.
         say(f"Nothing is forgotten. {error}")
-        return False
+        return isinstance(error, LockedError)
     old = expired(manifests, config["keep_days"], config["keep_fulls"], now)
     orphans = [identifier for identifier, at in repository.unfinished(snapshots) if at < now - 86400]
     kept = [manifest for manifest in manifests if manifest.id not in old]

@@ -56,6 +56,8 @@ _DAMAGED = re.compile(r"^pack ([0-9a-f]{64})(?: contains |: unexpected file size
 _MISSING = re.compile(r"^pack ([0-9a-f]{64}): does not exist", re.MULTILINE)
 # restic lists what it can read, and its exit code is 0: https://github.com/restic/restic/blob/v0.19.1/cmd/restic/find.go
 _UNREAD = re.compile(r"^(?:Ignoring |could not load snapshots).*", re.MULTILINE)
+# An older restic does not know all ways; it is to read all the same.
+_COMPRESS = (("backup",), ("prune",))
 _ABSENT = 10
 _LOCKED = 11
 # Unless quiet, restic tells on the same output that it waits for a lock, in front of what was stored.
@@ -82,8 +84,9 @@ class Repository:
         limits = {name: self._config.get(name.replace("-", "_")) for name in ("cpus", "cpu-shares")}
         limits["memory"] = self._config.get("restic_memory")
         options = ["--repo", "/repository" if local else self.url, "--password-file", "/secrets/password"]
-        options += ["--cache-dir", "/cache", "--compression", self._config.get("compression", "auto")]
-        options += ["--retry-lock", "5m"]
+        options += ["--cache-dir", "/cache", "--retry-lock", "5m"]
+        if arguments[:1] in _COMPRESS:
+            options += ["--compression", self._config.get("compression", "auto")]
         options += ["--option", _SFTP] if self.url.startswith("sftp:") else []
         for way in ("upload", "download"):
             rate = self._config.get(f"limit_{way}_kib")
@@ -163,9 +166,11 @@ class Repository:
 
     def fetch(self, identifier: str, log: IO[bytes]) -> children.Child:
         """A process that gives the stream of a backup."""
-        streams = [each for each in self.snapshots(lenient=True) if each.get("tags", [])[:2] == ["stream", identifier]]
+        listed = self.snapshots(lenient=True)
+        streams = [each for each in listed if each.get("tags", [])[:2] == ["stream", identifier]]
         if not streams:
-            raise BackupError(f"Fetching {identifier} from {self.url} failed: its stream is not there.")
+            said = "not there" if listed.whole else "not among what could be read"
+            raise BackupError(f"Fetching {identifier} from {self.url} failed: its stream is {said}.")
         # By its own name: to find the latest one restic reads all snapshots, and any damaged one would be in the way.
         snapshot = max(streams, key=lambda each: each["time"])["id"]
         return self._child(self.name("fetch"), ">", log, *_DUMP, snapshot, f"/{identifier}.stream")

@@ -60,6 +60,8 @@ class Stream:
         self._domain = 0
         self._spool = Path(config["directory"]) / "binlogs"
         self._gap = 0
+        # Whether all that is archived could be listed.
+        self._whole = True
         # Whether it was said that something could not be removed.
         self._kept = False
 
@@ -122,6 +124,7 @@ class Stream:
     def _end(self, uuid: str) -> int:
         """Where the archive ends, or the gap in it begins that this node can fill; 0 where nothing is archived."""
         listed = self._repository.snapshots(lenient=True)
+        self._whole = listed.whole
         segments = self._repository.binlogs(listed)
         there = archived(segments, uuid)
         hole = self._hole(uuid, segments, self._repository.manifests(listed, lenient=True))
@@ -153,9 +156,10 @@ class Stream:
         if there:
             self._gap = 1
             self._tell(active=1)
+            unless = "" if self._whole else ", unless what could not be read fills it"
             self._say(
-                f"GAP: the archive ends with {there}, and the oldest binary log of {self._node.name} begins behind"
-                f" {begins}. What lies between is lost for a restore to a point in time. Make a backup now."
+                f"GAP{unless}: the archive ends with {there}, and the oldest binary log of {self._node.name} begins"
+                f" behind {begins}. What lies between is lost for a restore to a point in time. Make a backup now."
             )
         return files[0]
 
@@ -197,7 +201,8 @@ class Stream:
                 looked = time.monotonic()
                 listed = self._repository.snapshots(lenient=True)
                 segments = self._repository.binlogs(listed)
-                self._gap = int(self._hole(uuid, segments, self._repository.manifests(listed, lenient=True)) > 0)
+                if listed.whole:
+                    self._gap = int(self._hole(uuid, segments, self._repository.manifests(listed, lenient=True)) > 0)
                 # It may be the one that fills the gap.
                 better = self._better(uuid, before, segments) if before and not self._gap else ""
                 if better:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -84,6 +85,18 @@ def test_site_again_changes_nothing(lab: Lab) -> None:
     assert all(counts["changed"] == 0 for counts in recap(run.stdout).values()), run.stdout
 
 
+@contextlib.contextmanager
+def configured(lab: Lab, host: str, **changes: float) -> Iterator[None]:
+    """Other settings for what begins meanwhile: the program reads them at its start."""
+    file = f"/containers/{lab.nodes[host]}/backup/config.json"
+    script = f"import json; c = json.load(open('{file}')); c.update({changes}); json.dump(c, open('{file}', 'w'))"
+    lab.quick(host, f'cp -p {file} {file}.saved; python3 -c "{script}"')
+    try:
+        yield
+    finally:
+        lab.quick(host, f"mv {file}.saved {file}")
+
+
 def kill_main(lab: Lab, host: str) -> None:
     lab.quick(host, f"systemctl kill --kill-who=main --signal=KILL galera-backup-{lab.nodes[host]}-now.service")
 
@@ -115,21 +128,18 @@ def test_killed(lab: Lab, what: str, kill: Callable[[Lab, str], None], said: str
     directory, unit = f"/containers/{lab.nodes[host]}/backup", f"galera-backup-{lab.nodes[host]}-now"
     list_locks = f"ls {REPOSITORY}/locks"
     locks = set(lab.quick("backup1", list_locks).split())
-    limit = 'sed -i \'s/"limit_upload_kib": {}/"limit_upload_kib": {}/\' ' + f"{directory}/config.json"
     with Ledger(lab) as ledger:
         ledger.wait_for()
-        lab.quick(host, f"{limit.format(0, 500)}; echo BACKUP_KIND=full >{directory}/now")
-        try:
+        # mariadb-backup would be through before it is seen that clients do without the node, and restic soon after it.
+        with configured(lab, host, limit_upload_kib=500, throttle=1, writer_sample=1):
             begun = harm.now(lab, host)
-            lab.quick(host, f"systemctl start --no-block {unit}")
+            lab.quick(host, f"echo BACKUP_KIND=full >{directory}/now; systemctl start --no-block {unit}")
             wait_until(lambda: "-store\n" in lab.quick(host, "docker ps --format '{{.Names}}'"), 180, "a backup")
             question = f"docker exec {lab.nodes[host]} mariadb -BNe 'SELECT @@wsrep_desync'"
             wait_until(lambda: lab.quick(host, question).strip() == "1", 30, "the node desynced")
             ledger.mark(f"{what} killed")
             kill(lab, host)
             wait_until(lambda: "failed" in lab.quick(host, f"systemctl is-active {unit}", check=False), 120, "its end")
-        finally:
-            lab.quick(host, limit.format(500, 0))
         wait_until(lambda: settled(lab), 120, "all nodes take part, and no container is left")
         if what != "restic":
             # The stream of binary logs has one again and again.
@@ -147,7 +157,6 @@ def test_a_node_serves_while_it_is_backed_up_when_the_others_go(lab: Lab) -> Non
     host, first = list(lab.nodes)[-1], harm.writer(lab)
     other = next(name for name in lab.nodes if name not in (host, first))
     directory, unit = f"/containers/{lab.nodes[host]}/backup", f"galera-backup-{lab.nodes[host]}-now"
-    limit = 'sed -i \'s/"limit_upload_kib": {}/"limit_upload_kib": {}/\' ' + f"{directory}/config.json"
     going = [other, first] if lab.proxies else [other]
     # New to the repository, and nothing makes it any smaller: more than a minute.
     with lab.through_vip(patience=60) as connection, connection.cursor() as cursor:
@@ -155,17 +164,15 @@ def test_a_node_serves_while_it_is_backed_up_when_the_others_go(lab: Lab) -> Non
         cursor.execute("INSERT INTO ballast SELECT seq, RANDOM_BYTES(1024) FROM seq_1_to_20480")
     with Ledger(lab) as ledger:
         ledger.wait_for()
-        lab.quick(host, f"{limit.format(0, 250)}; echo BACKUP_KIND=full >{directory}/now")
-        lab.quick(host, f"systemctl start --no-block {unit}")
-        wait_until(lambda: lab.node_sql(host, "SELECT @@wsrep_desync") == "1", 180, "the node desynced")
+        with configured(lab, host, limit_upload_kib=250):
+            lab.quick(host, f"echo BACKUP_KIND=full >{directory}/now; systemctl start --no-block {unit}")
+            wait_until(lambda: lab.node_sql(host, "SELECT @@wsrep_desync") == "1", 180, "the node desynced")
         for name in going:
             ledger.mark(f"{lab.nodes[name]} goes")
             lab.quick(name, f"docker stop --time 60 {lab.nodes[name]}", seconds=90)
             wait_until(lambda: lab.node_sql(host, "SELECT @@wsrep_desync") == "0", 30, "the node in flow control")
         ledger.wait_for(500)
         assert "activating" in lab.quick(host, f"systemctl is-active {unit}", check=False)
-        # It has read its limit at its start.
-        lab.quick(host, limit.format(250, 0))
         wait_until(lambda: "inactive" in lab.quick(host, f"systemctl is-active {unit}", check=False), 300, "its end")
         ledger.mark("another backup of a node that is needed")
         assert "is needed by clients" in program(lab, host, "run")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from ..conftest import Lab, recap
 
 PLAYBOOK = "lab/prepare.yml"
@@ -34,6 +36,25 @@ def test_an_image_that_went_missing_is_loaded_again(lab: Lab) -> None:
     assert run.returncode == 0, run.stdout
     assert recap(run.stdout)[host]["changed"] == 1
     assert lab.on(host, f"docker images -q {image}").strip()
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "sentence"),
+    [
+        ("flock", [], "The command flock is missing; install util-linux."),
+        ("docker", ["--tags=docker_host_configure,untagged"], "The command docker is missing; install docker-cli"),
+    ],
+)
+def test_a_missing_command_is_named(lab: Lab, command: str, arguments: list[str], sentence: str) -> None:
+    host = next(iter(lab.nodes))
+    lab.on(host, f"mv /usr/bin/{command} /usr/bin/{command}.away")
+    try:
+        run = lab.play(PLAYBOOK, *arguments)
+    finally:
+        lab.on(host, f"mv /usr/bin/{command}.away /usr/bin/{command}")
+    assert run.returncode != 0
+    assert f"{host}: {sentence}" in run.stdout
+    assert recap(run.stdout)[host]["changed"] == 0
 
 
 def test_a_variable_that_is_wrong_is_named(lab: Lab) -> None:

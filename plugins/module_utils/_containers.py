@@ -107,9 +107,11 @@ class Engine:
         )
 
     def run(
-        self, name: str, image: str, command: Sequence[str], binds: Sequence[str], timeout: float
+        self, name: str, image: str, command: Sequence[str], binds: Sequence[str], timeout: float, network: str = "none"
     ) -> tuple[int, str]:
-        """Run a throw-away container without a network; timeout in seconds. Returns its exit code and its output.
+        """Run a throw-away container, without a network unless one is named; timeout in seconds.
+
+        Returns its exit code and its output.
 
         The container is removed whatever happens; one that a killed run left behind is removed first.
         """
@@ -118,7 +120,7 @@ class Engine:
             "Entrypoint": list(command[:1]),
             "Cmd": list(command[1:]),
             "Labels": {LABEL: "throwaway"},
-            "HostConfig": {"Binds": list(binds), "NetworkMode": "none", "LogConfig": {"Type": "json-file"}},
+            "HostConfig": {"Binds": list(binds), "NetworkMode": network, "LogConfig": {"Type": "json-file"}},
         }
         self.remove_stopped(name)
         with _docker(f"run {command[0]} of image {image} in container {name}"):
@@ -134,6 +136,14 @@ class Engine:
             finally:
                 self._api.remove_container(container, force=True, v=True)
         return int(code), output.decode("utf-8", "replace")
+
+    def stop(self, name: str, timeout: float) -> None:
+        """SIGTERM, and SIGKILL after timeout seconds."""
+        with _docker(f"stop container {name}"):
+            try:
+                self._api.stop(name, timeout=int(timeout))
+            except requests.exceptions.RequestException as error:
+                raise GaleraError(f"Container {name} did not end within {timeout:g} s ({error}).") from error
 
     def remove_stopped(self, name: str) -> None:
         """Remove a container, if there is one; refuse where it runs."""

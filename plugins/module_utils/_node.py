@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,8 @@ from ansible_collections.dbops.galera.plugins.module_utils._containers import (
 )
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
 from ansible_collections.dbops.galera.plugins.module_utils._files import replace
-from ansible_collections.dbops.galera.plugins.module_utils._position import (
+from ansible_collections.dbops.galera.plugins.module_utils._model.branch import Branch
+from ansible_collections.dbops.galera.plugins.module_utils._model.position import (
     NULL_UUID,
     GraState,
     Position,
@@ -32,21 +34,29 @@ from ansible_collections.dbops.galera.plugins.module_utils._position import (
     parse_gvwstate,
     parse_recovered,
 )
+from ansible_collections.dbops.galera.plugins.module_utils._record import FENCED, HAD_DATA, INSIDE, TRANSFER, Record
 from ansible_collections.dbops.galera.plugins.module_utils._wsrep import (
     AccessRefused,
     NodeStatus,
     NotAnswering,
     TimedOut,
     Wanted,
-    connect,
     read_status,
     wait_for,
 )
 
 DATADIR = "/var/lib/mysql"
 CONFIG = "/etc/mysql/mariadb.conf.d"
-# How long a running server may take to answer before it is reported as not answering, seconds.
-PATIENCE = 2.0
+START_SCRIPT = "/usr/local/bin/galera-start"
+# How long a running server may take to answer before it is reported as not answering, seconds: the first where a mark
+# of its start script says that it is in no Primary Component, the second where nothing says so.
+PATIENCE, LONG_PATIENCE = 2.0, 15.0
+# What the start script and the server leave beside the socket while the node is in no Primary Component.
+MARKS = ("non-primary", "joining")
+# A server that ended in order; a start script that refused, or was stopped while it waited, before it touched the data.
+CLEAN_EXITS = (0, 78, 143)
+# An ext4 file system has it.
+NOT_DATA = ("lost+found",)
 BOOTSTRAP = ["--wsrep_cluster_address=gcomm://"]
 # MariaDB's own galera_recovery does the same: https://mariadb.com/kb/en/galera-cluster-recovery/
 # The provider has to be named but is not loaded; without it, or without ROW, the server skips the recovery.
@@ -67,10 +77,13 @@ for file in grastate.dat gvwstate.dat; do
   [ ! -f $file ] || echo "$file $(head -c 65536 $file | base64 -w 0)"
 done
 [ ! -e sst_in_progress ] || echo sst_in_progress
-[ -z "$(ls -A mysql 2>/dev/null)" ] || echo mysql"""
-# The new content is the first argument, in base64.
+[ ! -e ibdata1 ] || echo ibdata1
+[ -z "$(ls -A mysql 2>/dev/null)" ] || echo mysql
+[ -z "$(ls -A | grep -vx lost+found)" ] || echo entries"""
+# The new content is the first argument, in base64; a view is of another life than the one that the content begins.
 WRITE = f"""cd {DATADIR} && echo "$1" | base64 -d >.grastate.dat &&
-chown --reference=. .grastate.dat && chmod 660 .grastate.dat && mv .grastate.dat grastate.dat"""
+chown --reference=. .grastate.dat && chmod 660 .grastate.dat && mv .grastate.dat grastate.dat &&
+if [ "$2" = yes ]; then rm -f gvwstate.dat; fi"""
 
 
 @dataclass(frozen=True)
@@ -81,6 +94,9 @@ class Datadir:
     gvwstate: str | None = None
     has_tables: bool = False
     sst_in_progress: bool = False
+    has_ibdata: bool = False
+    # Whether there is anything at all in it.
+    has_entries: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,7 +115,10 @@ class Seen:
 
 @dataclass
 class Node:
-    """name and bootstrap_container are containers; datadir is a directory or a volume's name; socket is on the host."""
+    """name and bootstrap_container are containers; datadir is a directory or a volume's name; socket is on the host.
+
+    record is the directory with the node's record on this host.
+    """
 
     engine: Engine
     name: str
@@ -109,9 +128,33 @@ class Node:
     defaults_file: str | None = None
     # How often Docker had restarted the container when a wait first looked.
     restarts: int | None = None
+    record: str | None = None
+
+    def elsewhere(self) -> str:
+        """A sentence where the node's container has its data on another path than the datadir; else empty."""
+        for name in (self.name, self.bootstrap_container):
+            container = self.engine.inspect(name)
+            bound = bound_at(container, DATADIR) if container else None
+            if container is None or bound is None or _resolved(bound) == _resolved(self.datadir):
+                continue
+            if name == self.bootstrap_container and not container["State"]["Running"]:
+                continue
+            return (
+                f"{self.name}: the container {name} has its data in {bound}, and mariadb_datadir is {self.datadir}: "
+                "set mariadb_datadir, or what it is made of (galera_root, galera_node_name), back to what it was. No "
+                "container is stopped or replaced on another path. To move a node on purpose, take it out with "
+                "remove_node and add it with add_node, one host at a time. Where this is another cluster's, give each "
+                "cluster on this host node names and a galera_bootstrap_container of its own."
+            )
+        return ""
 
     def container(self) -> str | None:
-        """The node's container that runs, or None. Refuses where another one, or both, are on the datadir."""
+        """The node's container that runs, or None.
+
+        Refuses where another one, or both, are on the datadir, or the node's own is on another datadir.
+        """
+        if sentence := self.elsewhere():
+            raise GaleraError(sentence)
         users = self.engine.users_of(self.datadir)
         strangers = [user for user in users if user not in (self.name, self.bootstrap_container)]
         if strangers:
@@ -119,13 +162,6 @@ class Node:
                 f"{self.name}: the datadir {self.datadir} is in use by another container, {' and '.join(strangers)}: "
                 "stop it first, two servers must never run on one datadir."
             )
-        if self.bootstrap_container not in users:
-            other = self.engine.inspect(self.bootstrap_container)
-            if other and other["State"]["Running"]:
-                raise GaleraError(
-                    f"{self.name}: {self.bootstrap_container} runs on another datadir than {self.datadir}: "
-                    "give each cluster on this host a galera_bootstrap_container of its own."
-                )
         if len(users) > 1:
             raise GaleraError(
                 f"{self.name}: {' and '.join(users)} both run on the datadir {self.datadir}: "
@@ -141,12 +177,15 @@ class Node:
         report = {**dict.fromkeys(FIELDS), "node": self.name, "bootstrap": False, "sst_in_progress": False}
         report.update(_position(Position(), "none"))
         report.update(self._made_of(image))
+        report.update(self._recorded())
+        if sentence := self.elsewhere():
+            return {**report, "state": "elsewhere", "error": sentence}
         container = self.container()
         if container:
             report.update(state="running", container=container, bootstrap=container == self.bootstrap_container)
             report.update(self._live())
         elif self.engine.mountpoint(self.datadir) is None:
-            report.update(state="missing")
+            report.update(state="missing", emptied=self._had_data())
         else:
             report.update(self._at_rest(self._own_image() or image, config_dir, timeout, recover))
         return report
@@ -174,12 +213,11 @@ class Node:
     def bootstrap(self, timeout: float, predict: bool = False) -> bool:
         """Have the bootstrap container Primary and Synced; timeout in seconds.
 
-        A node that runs without a Primary Component makes one itself. Returns whether anything was, or would be
-        (predict), done.
+        Returns whether anything was, or would be (predict), done.
         """
         running = self.container()
         if running == self.name:
-            return self._promote(timeout, predict)
+            raise GaleraError(f"{self.name} runs: a node is bootstrapped from its position at rest. Stop it first.")
         if predict:
             return not running
         if not running:
@@ -201,28 +239,36 @@ class Node:
             ) from error
         return not running
 
-    def _promote(self, timeout: float, predict: bool) -> bool:
-        """Let the running node, and those it sees, be the Primary Component; those it does not see are given up."""
-        if read_status(self.socket, self.defaults_file).primary:
+    def stop(self, timeout: float, predict: bool = False) -> bool:
+        """Stop a server that is in no Primary Component; its state is read in this call, so that it is true now.
+
+        timeout is the time until Docker kills it, in seconds. Returns whether anything was, or would be, stopped; a
+        Primary node is left alone. Raises GaleraError where the server does not say how it is.
+        """
+        running = self.container()
+        if not running:
             return False
+        live = self._live()
+        if live.get("cluster_status") == "Primary":
+            return False
+        if not (live.get("cluster_status") or live.get("marks")):
+            raise GaleraError(
+                f"{running} runs and does not say how it is, so it may be Primary and take writes: "
+                f"{live.get('error') or 'no answer'} Wait until it answers, or stop it (docker stop {running})."
+            )
         if not predict:
-            with connect(self.socket, self.defaults_file) as connection, connection.cursor() as cursor:
-                # Newer servers may have a variable for each of the provider's options; their list is read-only then.
-                cursor.execute("SHOW GLOBAL VARIABLES LIKE 'wsrep_provider_pc_bootstrap'")
-                alone = cursor.fetchone() is not None
-                cursor.execute(
-                    "SET GLOBAL wsrep_provider_pc_bootstrap = ON"
-                    if alone
-                    else "SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'"
-                )
-            try:
-                self.wait(Wanted(), timeout)
-            except TimedOut as error:
-                raise GaleraError(
-                    f"{self.name} is not Primary and Synced {timeout:g} s after it was told to be. "
-                    f"Last state seen: {error.last}."
-                ) from error
+            self.engine.stop(running, timeout)
         return True
+
+    def begin(self, branch: Branch, position: Position, lead: bool, timeout: float) -> None:
+        """Give the data the branch's UUID at the position that they have; only the one that leads may be bootstrapped.
+
+        InnoDB still holds the old UUID until the first view of the new branch. Galera goes by grastate.dat.
+        """
+        source = self.engine.inspect(self.name)
+        seqno = position.seqno if position.known else 0
+        text = grastate_of(Position(branch.uuid, seqno), safe=lead)
+        self._write_grastate(text, str(source["Image"]) if source else "", timeout, new_life=True)
 
     def received(self) -> int | None:
         """Bytes on disk of a datadir that is a directory, without the write-set cache; grows while an SST arrives."""
@@ -244,6 +290,30 @@ class Node:
             return "joiner (SST)"
         return "starting"
 
+    def refuse_if_answered(self, group: str, addresses: Sequence[str]) -> None:
+        """Ask members that the controller did not reach, as this node would; raise GaleraError where one answers.
+
+        By the node's own start script, in a throw-away container of the node's network.
+        """
+        source = self.engine.inspect(self.name)
+        script = bound_at(source, START_SCRIPT) if source else None
+        if not addresses:
+            return
+        if source is None or script is None:
+            raise GaleraError(f"{self.name} has no container that could ask {' and '.join(addresses)}: run site first.")
+        command = [START_SCRIPT, "--ask", group, *addresses]
+        network = str((source.get("HostConfig") or {}).get("NetworkMode") or "none")
+        binds = [bind_of(script, START_SCRIPT, read_only=True)]
+        code, log = self.engine.run(self._helper, str(source["Image"]), command, binds, 60, network)
+        answers = dict(line.split()[:2] for line in log.splitlines() if len(line.split()) == 2)
+        if code or set(answers) != set(addresses):
+            raise GaleraError(f"{self.name} could not ask {' and '.join(addresses)}: {log.strip()[-500:]}")
+        if alive := [address for address in addresses if answers[address] != "silent"]:
+            raise GaleraError(
+                f"{' and '.join(alive)}: a node answers there, though the controller does not reach its host. It may "
+                "be Primary and take writes, so nothing is decided against it. Make its host reachable, and run again."
+            )
+
     def _live(self) -> dict[str, Any]:
         def read() -> Seen:
             try:
@@ -251,13 +321,49 @@ class Node:
             except NotAnswering as error:
                 return Seen(None, str(error).rstrip("."))
 
-        try:
-            status = wait_for(read, lambda seen: seen.status is not None, PATIENCE).status
-        except TimedOut as error:
-            return {"error": f"{self.name} is running but not answering yet ({error.last})."}
-        except AccessRefused as error:
-            return {"error": f"{self.name} is running. {error}"}
-        return _told(status) if status else {}
+        # A server that says nothing and left no mark may be Primary, so it is asked for longer.
+        deadline = time.monotonic() + LONG_PATIENCE
+        while True:
+            try:
+                status = wait_for(read, lambda seen: seen.status is not None, PATIENCE).status
+                return {**_told(status), "marks": self._marks()} if status else {}
+            except TimedOut as error:
+                if (marks := self._marks()) or time.monotonic() >= deadline:
+                    return {"error": f"{self.name} is running but not answering yet ({error.last}).", "marks": marks}
+            except AccessRefused as error:
+                return {"error": f"{self.name} is running. {error}", "marks": self._marks()}
+
+    def _marks(self) -> list[str]:
+        """Those of the start script and of the server, which lie beside the socket."""
+        place = os.path.dirname(self.socket)
+        return [mark for mark in MARKS if os.path.exists(os.path.join(place, mark))]
+
+    def _recorded(self) -> dict[str, Any]:
+        """What the host's record says of the node."""
+        if not self.record:
+            return {"had_data": False, "members": [], "generation": 1}
+        record = Record(self.record)
+        branch = record.branch()
+        return {
+            "had_data": record.has(HAD_DATA),
+            "members": record.members(),
+            "fenced": record.text(FENCED) or None,
+            "recorded_uuid": record.text("uuid") or None,
+            "generation": int(branch.get("generation") or 1),
+            "decision": branch.get("forced"),
+            "begun": branch.get("begun"),
+            "branch_uuid": branch.get("uuid"),
+        }
+
+    def _had_data(self) -> bool:
+        """Whether the node had data that are not there now."""
+        if self.record and Record(self.record).has(HAD_DATA):
+            return True
+        container = self.engine.inspect(self.name)
+        if container is None or bound_at(container, INSIDE):
+            return False
+        # Made by a version that kept no record: one that was ever started had data, or was about to get them.
+        return not str((container.get("State") or {}).get("StartedAt") or "0001").startswith("0001")
 
     def _made_of(self, image: str) -> dict[str, Any]:
         """What the container was made for and of: the cluster; the image, and whether its name still means it here."""
@@ -278,10 +384,13 @@ class Node:
 
     def _at_rest(self, image: str, config_dir: str | None, timeout: float, recover: bool) -> dict[str, Any]:
         found = self._read(image, timeout)
-        told: dict[str, Any] = {"sst_in_progress": found.sst_in_progress}
         grastate, view, problems = _parsed(found)
+        told: dict[str, Any] = {"sst_in_progress": found.sst_in_progress or self._half(found, grastate)}
+        told["disowned"] = not told["sst_in_progress"] and _disowns(found, grastate)
         if found.grastate is None and found.has_tables:
             problems.append("there are data, but no grastate.dat beside them.")
+        if found.has_ibdata and not (found.has_tables or told["sst_in_progress"]):
+            problems.append("ibdata1 is there, and the directory mysql beside it is empty: the data are damaged.")
         if view:
             told["view"] = {
                 "my_uuid": view.my_uuid,
@@ -291,24 +400,52 @@ class Node:
             }
         if grastate:
             told["safe_to_bootstrap"] = grastate.safe_to_bootstrap
-        if found.sst_in_progress:
+        if told["sst_in_progress"]:
             told.update(
                 state="crashed",
                 error=f"{self.name}: its last SST did not end, so it holds no position and has to join.",
             )
         elif not (found.has_tables or problems) and (grastate is None or grastate.position == Position()):
-            told.update(state="empty")
-        elif grastate and grastate.position.known:
-            told.update(state="stopped", **_position(grastate.position, "grastate"))
-        elif not recover:
-            told.update(state="crashed", uuid=grastate.uuid if grastate else Position().uuid)
+            told.update(state="empty", emptied=not found.has_entries and self._had_data())
         else:
-            position, problem = _trusted(grastate, *self._recover(image, config_dir, timeout))
-            problems += [problem] if problem else []
-            told.update(state="crashed", **_position(position, "recovered" if position.known else "none"))
+            told.update(
+                self._position_at_rest(grastate, problems, lambda: self._recover(image, config_dir, timeout), recover)
+            )
         if problems:
             told["error"] = " ".join(f"{self.name}: {problem}" for problem in problems)
         return told
+
+    def _half(self, found: Datadir, grastate: GraState | None) -> bool:
+        """Whether its last state transfer did not end, as the mark says that the server keeps while it joins."""
+        return bool(self.record) and _disowns(found, grastate) and Record(self.record or "").has(TRANSFER)
+
+    def _position_at_rest(
+        self,
+        grastate: GraState | None,
+        problems: list[str],
+        read: Callable[[], tuple[Position | None, str]],
+        recover: bool,
+    ) -> dict[str, Any]:
+        """The position of data; a problem that turns up is added to the list."""
+        if grastate and grastate.position.known and self._ended_cleanly():
+            return {"state": "stopped", **_position(grastate.position, "grastate")}
+        if not recover:
+            return {"state": "crashed", "uuid": grastate.uuid if grastate else Position().uuid}
+        position, problem = _trusted(grastate, *read())
+        if problem:
+            problems.append(problem)
+        return {"state": "crashed", **_position(position, "recovered" if position.known else "none")}
+
+    def _ended_cleanly(self) -> bool:
+        """Galera writes the position down before InnoDB has shut down; what killed the server then tells its exit code.
+
+        Without a container there is nobody to ask.
+        """
+        for name in (self.name, self.bootstrap_container):
+            state = (self.engine.inspect(name) or {}).get("State") or {}
+            if state.get("OOMKilled") or int(state.get("ExitCode") or 0) not in CLEAN_EXITS:
+                return False
+        return True
 
     def _recover(self, image: str, config_dir: str | None, timeout: float) -> tuple[Position | None, str]:
         """The position that InnoDB holds, and a sentence where it told none."""
@@ -335,41 +472,43 @@ class Node:
                 with open(path, "rb") as file:
                     files[name] = file.read(65536).decode("utf-8", "replace")
         tables = os.path.join(self.datadir, "mysql")
+        entries = [name for name in os.listdir(self.datadir) if name not in NOT_DATA]
         return Datadir(
             grastate=files.get("grastate.dat"),
             gvwstate=files.get("gvwstate.dat"),
             has_tables=os.path.isdir(tables) and bool(os.listdir(tables)),
-            sst_in_progress=os.path.exists(os.path.join(self.datadir, "sst_in_progress")),
+            sst_in_progress="sst_in_progress" in entries,
+            has_ibdata="ibdata1" in entries,
+            has_entries=bool(entries),
         )
 
     def _allow_bootstrap(self, source: Mapping[str, Any], timeout: float) -> None:
-        """Have a grastate.dat without which Galera refuses to bootstrap a node that did not leave last.
+        """Write a grastate.dat without which Galera refuses to bootstrap a node that did not leave last.
 
-        Data whose grastate.dat is not to be had, or disowns them, get one with the position that InnoDB holds:
-        bootstrapped without it they would begin a cluster with another UUID, which no other node could join by IST.
+        Data whose grastate.dat is missing or disowns them have no history to go on with: a forced recovery gives them
+        one of their own before it comes here.
         """
         image = str(source["Image"])
         found = self._read(image, timeout)
         grastate = _parsed(found)[0]
         if found.grastate is not None and grastate is not None and grastate.uuid != NULL_UUID:
-            text = allow_bootstrap(found.grastate)
-        elif not found.has_tables:
-            return
-        else:
-            position, why = self._recover(image, config_of(source), timeout)
-            if position is None or not position.known:
-                raise GaleraError(
-                    f"{self.name} has data, but neither its grastate.dat nor InnoDB tells of which cluster they are: "
-                    f"bootstrapped so, they would begin a new cluster with another UUID. Restore a backup. {why}"
-                )
-            text = grastate_of(position)
-        if text == found.grastate:
-            return
+            self._write_grastate(allow_bootstrap(found.grastate), image, timeout)
+        elif found.has_tables:
+            raise GaleraError(
+                f"{self.name} has data, but its grastate.dat does not tell of which cluster they are: bootstrapped so, "
+                "they would begin a cluster with another UUID. Run recover, which shows the positions."
+            )
+
+    def _write_grastate(self, text: str, image: str, timeout: float, new_life: bool = False) -> None:
+        """Replace grastate.dat; a new life takes the last view of the old one away."""
         if is_directory(self.datadir):
             path = os.path.join(self.datadir, "grastate.dat")
             replace(path, text, like=path if os.path.isfile(path) else os.path.join(self.datadir, "ibdata1"))
+            view = os.path.join(self.datadir, "gvwstate.dat")
+            if new_life and os.path.exists(view):
+                os.unlink(view)
             return
-        command = ["sh", "-c", WRITE, "sh", base64.b64encode(text.encode()).decode()]
+        command = ["sh", "-c", WRITE, "sh", base64.b64encode(text.encode()).decode(), "yes" if new_life else "no"]
         code, log = self.engine.run(self._helper, image, command, [bind_of(self.datadir, DATADIR)], timeout)
         if code:
             raise GaleraError(f"{self.name}: grastate.dat could not be written: {log.strip()}")
@@ -394,6 +533,19 @@ FIELDS = (
     "recv_queue",
     "cached_downto",
     "view",
+    "gcomm_uuid",
+    "view_members",
+    "marks",
+    "emptied",
+    "disowned",
+    "had_data",
+    "members",
+    "generation",
+    "decision",
+    "begun",
+    "branch_uuid",
+    "recorded_uuid",
+    "fenced",
     "container",
     "bootstrap",
     "cluster",
@@ -405,10 +557,15 @@ FIELDS = (
 )
 
 
-def config_of(container: Mapping[str, Any]) -> str | None:
-    """The directory of the host that a container has its settings from."""
+def bound_at(container: Mapping[str, Any], target: str) -> str | None:
+    """The directory or volume of the host that a container has at a path of its own."""
     binds = (bind.split(":") for bind in (container.get("HostConfig") or {}).get("Binds") or ())
-    return next((source for source, target, *_options in binds if target == CONFIG), None)
+    return next((source for source, place, *_options in binds if place.rstrip("/") == target), None)
+
+
+def _resolved(datadir: str) -> str:
+    """What a directory's path leads to, so that a slash or a link makes no difference; a volume is its name."""
+    return os.path.realpath(datadir) if is_directory(datadir) else datadir
 
 
 def parse_listing(text: str) -> Datadir:
@@ -420,7 +577,14 @@ def parse_listing(text: str) -> Datadir:
             files[name] = base64.b64decode(content, validate=True).decode("utf-8", "replace")
         except binascii.Error as error:
             raise GaleraError(f"The volume could not be read: {line[:200]}") from error
-    return Datadir(files.get("grastate.dat"), files.get("gvwstate.dat"), "mysql" in files, "sst_in_progress" in files)
+    return Datadir(
+        files.get("grastate.dat"),
+        files.get("gvwstate.dat"),
+        has_tables="mysql" in files,
+        sst_in_progress="sst_in_progress" in files,
+        has_ibdata="ibdata1" in files,
+        has_entries="entries" in files,
+    )
 
 
 def _parsed(found: Datadir) -> tuple[GraState | None, View | None, list[str]]:
@@ -439,6 +603,11 @@ def _parsed(found: Datadir) -> tuple[GraState | None, View | None, list[str]]:
     return grastate, view, problems
 
 
+def _disowns(found: Datadir, grastate: GraState | None) -> bool:
+    """Galera zeroes the UUID of data that differ from the other nodes', or of which it did not get all."""
+    return found.has_tables and grastate is not None and grastate.uuid == NULL_UUID
+
+
 def _trusted(grastate: GraState | None, position: Position | None, problem: str) -> tuple[Position, str]:
     """What to make of the position that InnoDB told, and a sentence where that is not the position itself."""
     if position is None or not position.known:
@@ -449,6 +618,11 @@ def _trusted(grastate: GraState | None, position: Position | None, problem: str)
             f"grastate.dat disowns the data (a UUID of zeros), though InnoDB holds {position}: they differed from the "
             "other nodes', or a state transfer did not end."
         )
+    if grastate and grastate.uuid != position.uuid:
+        return Position(grastate.uuid), (
+            f"grastate.dat is of the cluster {grastate.uuid}, and InnoDB holds {position}: Galera would not start from "
+            "that position. The file was copied, or the data were."
+        )
     return position, problem
 
 
@@ -458,5 +632,5 @@ def _position(position: Position, source: str) -> dict[str, Any]:
 
 def _told(status: NodeStatus) -> dict[str, Any]:
     names = ["cluster_status", "local_state", "cluster_size", "ready", "recv_queue", "cached_downto"]
-    names += ["version", "provider_version"]
+    names += ["version", "provider_version", "gcomm_uuid", "view_members"]
     return {**_position(status.position, "live"), **{name: getattr(status, name) for name in names}}

@@ -14,9 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.dbops.galera.plugins.module_utils._election import Member
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
-from ansible_collections.dbops.galera.plugins.module_utils._position import NULL_UUID
+from ansible_collections.dbops.galera.plugins.module_utils._model.branch import Branch, given_up
+from ansible_collections.dbops.galera.plugins.module_utils._model.election import split
+from ansible_collections.dbops.galera.plugins.module_utils._model.position import NULL_UUID
+from ansible_collections.dbops.galera.plugins.module_utils._model.report import Report
 
 # What a server's log says when its own data are bad, in a line of level ERROR.
 _BAD = re.compile(r"(?i)corrupt|checksum mismatch|inconsisten|unsupported storage engine|as a storage engine failed")
@@ -39,19 +41,20 @@ def problems(host: str, members: Sequence[str], reports: Mapping[str, Mapping[st
         return [f"repair_node_host {named}: name the host whose node is to be repaired, one of {', '.join(members)}."]
     if not reports.get(host):
         return [f"{host} was not reached: bring it back, or give its node a new host with the playbook replace_node."]
-    node = Member.from_report(host, reports[host])
+    node = Report.of(host, reports[host])
     if node.primary and node.local_state == "Synced":
         healthy = f"{host}: {reports[host].get('node')} is Primary and Synced at {node.position}"
         return [f"{healthy}: there is nothing to repair. To restart it, run the playbook restart."]
     if node.primary and node.local_state == "Donor/Desynced":
         busy = f"{host}: {reports[host].get('node')} is Primary, and gives a state transfer or is backed up"
         return [f"{busy}: wait until it is Synced. To end it all the same, stop the node first."]
-    known = [Member.from_report(name, reports[name]) for name in members if reports.get(name)]
+    known = [Report.of(name, reports[name]) for name in members if reports.get(name)]
     return list(_against_cluster(host, known))
 
 
-def _against_cluster(host: str, known: Sequence[Member]) -> Iterator[str]:
-    live = [member for member in known if member.primary and member.name != host]
+def _against_cluster(host: str, known: Sequence[Report]) -> Iterator[str]:
+    latest = max(member.generation for member in known)
+    live = [member for member in known if member.primary and member.name != host and member.generation == latest]
     if not live:
         yield (
             f"No other node than that of {host} is in a Primary Component, so there is no cluster to rejoin: "
@@ -61,10 +64,8 @@ def _against_cluster(host: str, known: Sequence[Member]) -> Iterator[str]:
     if len({member.position.uuid for member in live}) > 1:
         told = ", ".join(f"{member.name} {member.position}" for member in live)
         yield f"The other nodes are Primary in different clusters ({told}): find out which one is the right one first."
-    sizes = {member.cluster_size for member in live}
-    if len(live) > max(sizes) > 0:
-        told = ", ".join(f"{member.name} counts {member.cluster_size}" for member in live)
-        yield f"The other nodes are Primary without seeing each other ({told}): the cluster is split. Mend that first."
+    if sentence := split(live):
+        yield sentence
 
 
 def signs(log: str) -> list[str]:
@@ -79,13 +80,19 @@ def decide(
     peers: Mapping[str, Mapping[str, Any]],
     seen: Sequence[str] = (),
     failed: str = "",
+    branch: Branch | None = None,
 ) -> Method:
     """Choose by the report of the stopped node, its position recovered, and the live status of its peers, by name.
 
-    seen are signs of bad data; failed is how an IST ended, where one was tried. Raises GaleraError for data of another
-    cluster, which are not to be replaced by a repair.
+    seen are signs of bad data; failed is how an IST ended, where one was tried; branch is the latest that any host
+    knows. Raises GaleraError for data of another cluster, which are not to be replaced by a repair.
     """
-    own = Member.from_report(node, report)
+    own = Report.of(node, report)
+    if branch and own.generation < branch.generation and own.holds_data:
+        latest = Report(node, node, "running", begun=branch.begun, decision=branch.forced)
+        return Method(
+            "SST", f"{given_up(own, latest)} It gets all data of branch {branch.generation} by SST. {_NO_BACKUP}"
+        )
     uuids = {str(peer["uuid"]) for peer in peers.values()}
     if len(uuids) != 1:
         raise GaleraError(
@@ -101,7 +108,7 @@ def decide(
     return _sst_at_once(own, seen, failed) or _by_position(own, peers)
 
 
-def _sst_at_once(own: Member, seen: Sequence[str], failed: str) -> Method | None:
+def _sst_at_once(own: Report, seen: Sequence[str], failed: str) -> Method | None:
     if failed:
         why = f"it was started for an IST, and did not come back: {failed.rstrip('.')}"
     elif own.blank:
@@ -121,7 +128,7 @@ def _sst_at_once(own: Member, seen: Sequence[str], failed: str) -> Method | None
     return Method("SST", f"{own.name} gets all data anew by SST, because {why}. {_NO_BACKUP}")
 
 
-def _by_position(own: Member, peers: Mapping[str, Mapping[str, Any]]) -> Method:
+def _by_position(own: Report, peers: Mapping[str, Mapping[str, Any]]) -> Method:
     last = max(int(peer["seqno"]) for peer in peers.values())
     behind = last - own.position.seqno
     if behind < 0:

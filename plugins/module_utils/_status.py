@@ -8,6 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.dbops.galera.plugins.module_utils._model.branch import given_up
+from ansible_collections.dbops.galera.plugins.module_utils._model.election import split
+from ansible_collections.dbops.galera.plugins.module_utils._model.report import Report
+
 HEALTHY, DEGRADED, DOWN = 0, 2, 3
 WORDS = {HEALTHY: "healthy", DEGRADED: "degraded", DOWN: "down"}
 COLUMNS = ("host", "node", "state", "cluster", "size", "sync", "role", "vip", "seqno", "version")
@@ -83,6 +87,7 @@ def summarise(
     uuids = {report["uuid"] for report in reports.values() if _serves(report)}
     if len(uuids) > 1:
         problems.append(f"There is more than one cluster: {', '.join(sorted(uuids))}.")
+    problems += _of_branches([Report.of(host, report) for host, report in reports.items()])
     if vip and len(holders) != 1:
         problems.append(f"The VIP {vip} is held by {' and '.join(holders) or 'nobody'}; exactly one host must hold it.")
     problems += _of_proxies(proxies, writers)
@@ -95,7 +100,10 @@ def _of_member(host: str, node: str, report: Mapping[str, Any] | None, members: 
     if report is None:
         return [f"{host} does not answer."]
     if report["state"] != "running":
-        return [f"{host}: node {node} is {report['state']}."]
+        if report.get("emptied"):
+            return [f"{host}: the datadir of {node} is empty, but it had data. Is its disk mounted?"]
+        why = report.get("fenced") or report.get("error") or ""
+        return [f"{host}: node {node} is {report['state']}.{' ' + str(why).rstrip('.') + '.' if why else ''}"]
     if report["cluster_status"] != "Primary" or report["local_state"] != "Synced":
         said = report.get("error") or f"{report['cluster_status']}, {report['local_state']}"
         return [f"{host}: node {node} is not Synced in a Primary Component ({said})."]
@@ -105,6 +113,16 @@ def _of_member(host: str, node: str, report: Mapping[str, Any] | None, members: 
     if report["bootstrap"]:
         return [f"{host} still runs the bootstrap container; run site again."]
     return []
+
+
+def _of_branches(found: Sequence[Report]) -> list[str]:
+    """A cluster that is split, and members whose branch was given up."""
+    told = [sentence] if (sentence := split([report for report in found if report.primary])) else []
+    latest = max(found, key=lambda report: report.generation, default=None)
+    for report in found:
+        if latest and report.generation < latest.generation and (report.holds_data or report.running):
+            told.append(f"{given_up(report, latest)} To take it in, run repair_node -e repair_node_host={report.name}.")
+    return told
 
 
 def _of_arbitrator(host: str, found: Mapping[str, Any] | None) -> list[str]:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
-from ansible_collections.dbops.galera.plugins.module_utils._position import NULL_UUID, UNKNOWN_SEQNO, Position
+from ansible_collections.dbops.galera.plugins.module_utils._model.position import NULL_UUID, UNKNOWN_SEQNO, Position
 
 try:
     import pymysql
@@ -85,9 +85,11 @@ class NodeStatus:
     incoming_addresses: list[str]
     provider_version: str
     version: str
+    # UUIDs in the group of the nodes that it sees, itself among them; empty where it does not tell.
+    view_members: tuple[str, ...] = ()
 
     @classmethod
-    def from_variables(cls, rows: Mapping[str, str], version: str) -> NodeStatus:
+    def from_variables(cls, rows: Mapping[str, str], version: str, view_members: Sequence[str] = ()) -> NodeStatus:
         """Read SHOW GLOBAL STATUS; a server without Galera (wsrep_on=OFF) has few or none of the variables."""
 
         def number(name: str, default: int) -> int:
@@ -112,6 +114,7 @@ class NodeStatus:
             incoming_addresses=[address for address in rows.get("wsrep_incoming_addresses", "").split(",") if address],
             provider_version=rows.get("wsrep_provider_version") or "",
             version=told_version(version),
+            view_members=tuple(view_members),
         )
 
     @property
@@ -203,7 +206,17 @@ def read_status(socket: str, defaults_file: str | None = None, timeout: float = 
     """Ask the server at a Unix socket; timeout in seconds. Raises NotAnswering or AccessRefused."""
     with connect(socket, defaults_file, timeout) as connection, connection.cursor() as cursor:
         cursor.execute("SHOW GLOBAL STATUS WHERE Variable_name IN %s", (VARIABLES,))
-        return NodeStatus.from_variables(dict(cursor.fetchall()), connection.get_server_info())
+        rows = dict(cursor.fetchall())
+        return NodeStatus.from_variables(rows, connection.get_server_info(), _view_members(cursor))
+
+
+def _view_members(cursor: Any) -> list[str]:
+    """Who is in the node's view; the table is not for every account, and is read only in a Primary Component."""
+    try:
+        cursor.execute("SELECT node_uuid FROM mysql.wsrep_cluster_members")
+    except pymysql.Error:
+        return []
+    return sorted(str(row[0]).lower() for row in cursor.fetchall())
 
 
 def wait_for(

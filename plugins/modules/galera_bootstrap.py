@@ -17,6 +17,8 @@ description:
     begin a second cluster.
   - Right before the start of a node that did not leave the cluster last, C(safe_to_bootstrap) is set to 1 in its
     C(grastate.dat), without which Galera refuses.
+  - Before a bootstrap that O(force) decides against members that did not report, the elected member asks their
+    addresses itself. One that answers is alive, and refuses it.
 author:
   - dbops.galera contributors (@dbops)
 extends_documentation_fragment:
@@ -44,17 +46,44 @@ options:
       - V(create) begins a cluster when all members are empty, and fails when there are data.
       - V(start) bootstraps a cluster whose members were all stopped cleanly.
       - V(recover) bootstraps the most advanced member of a cluster that is down, whatever happened.
+      - V(restore) bootstraps the member O(force), which holds the data of a backup, of the history O(restored).
     type: str
-    choices: [create, start, recover]
+    choices: [create, start, recover, restore]
     default: create
   force:
     description:
-      - Name of the member to bootstrap against objections, with O(purpose=recover). The verdict's reason names what was
+      - Whom to bootstrap against objections, with O(purpose=recover), as C(HOST@UUID:SEQNO) or C(HOST@unknown), with
+        the position that it has now. At another position it overrules nothing. The verdict's reason names what was
         overruled.
-      - A member that runs without a Primary Component makes one where it stands (C(pc.bootstrap)), together with the
-        members that it sees.
-      - Data that only other members hold are lost. A live Primary Component is never overruled.
+      - It begins a new branch of the cluster (see M(dbops.galera.galera_branch)). What only other members hold is given
+        up. A live Primary Component is never overruled.
+      - With O(purpose=restore), the member's name.
     type: str
+  nodes:
+    description: The members' node names, by member.
+    type: dict
+    default: {}
+    version_added: 0.2.0
+  arbitrators:
+    description: Names in the group of the voters without data.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.2.0
+  addresses:
+    description: The members' addresses in the group, as C(HOST:PORT), by member.
+    type: dict
+    default: {}
+    version_added: 0.2.0
+  group:
+    description: The group's name (C(wsrep_cluster_name)), for the question to members that did not report.
+    type: str
+    default: ""
+    version_added: 0.2.0
+  restored:
+    description: UUID of the restored data, with O(purpose=restore).
+    type: str
+    version_added: 0.2.0
   stopped_last:
     description: Name of the member that was recorded as the last to stop, with O(purpose=start).
     type: str
@@ -114,6 +143,17 @@ verdict:
     created:
       description: Whether a new, empty cluster begins.
       type: bool
+    branch:
+      description: Whether it begins a new branch of the cluster.
+      type: bool
+    abandoned:
+      description: Members whose branch was given up. They are left alone.
+      type: list
+      elements: str
+    warnings:
+      description: Sentences on members that are left alone, and on what becomes of the others.
+      type: list
+      elements: str
 reasons:
   description: A sentence on each member, by name.
   returned: once the reports were judged
@@ -132,9 +172,18 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.dbops.galera.plugins.module_utils._containers import Engine
-from ansible_collections.dbops.galera.plugins.module_utils._election import elect
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
+from ansible_collections.dbops.galera.plugins.module_utils._model.branch import fates
+from ansible_collections.dbops.galera.plugins.module_utils._model.election import elect
 from ansible_collections.dbops.galera.plugins.module_utils._node import Node
+
+ELECTION = {
+    "members": {"type": "list", "elements": "str", "required": True},
+    "reports": {"type": "dict", "required": True},
+    "force": {"type": "str"},
+    "nodes": {"type": "dict", "default": {}},
+    "arbitrators": {"type": "list", "elements": "str", "default": []},
+}
 
 
 def main() -> None:
@@ -143,23 +192,30 @@ def main() -> None:
             "node": {"type": "str", "required": True},
             "container": {"type": "str", "default": "mariadb0"},
             "member": {"type": "str", "required": True},
-            "members": {"type": "list", "elements": "str", "required": True},
-            "reports": {"type": "dict", "required": True},
-            "purpose": {"type": "str", "choices": ["create", "start", "recover"], "default": "create"},
-            "force": {"type": "str"},
+            "purpose": {"type": "str", "choices": ["create", "start", "recover", "restore"], "default": "create"},
             "stopped_last": {"type": "str"},
+            "restored": {"type": "str"},
+            "addresses": {"type": "dict", "default": {}},
+            "group": {"type": "str", "default": ""},
             "datadir": {"type": "str", "required": True},
             "socket": {"type": "path", "required": True},
             "defaults_file": {"type": "path"},
             "timeout": {"type": "int", "default": 120},
+            **ELECTION,
         },
         supports_check_mode=True,
     )
     params = module.params
-    verdict = elect(params["members"], params["reports"], params["purpose"], params["force"], params["stopped_last"])
+    names = ("members", "reports", "purpose", "force", "stopped_last", "nodes", "arbitrators", "restored")
+    verdict = elect(**{name: params[name] for name in names})
+    told = fates(params["members"], params["reports"], verdict.node or "") if verdict.branch else []
     result: dict[str, Any] = {
         "changed": False,
-        "verdict": {key: getattr(verdict, key) for key in ("action", "node", "reason", "created")},
+        "verdict": {
+            **{key: getattr(verdict, key) for key in ("action", "node", "reason", "created", "branch")},
+            "warnings": [*verdict.warnings, *told],
+            "abandoned": list(verdict.abandoned),
+        },
         "reasons": verdict.reasons,
         "elected": verdict.action == "bootstrap" and verdict.node == params["member"],
         "container": None,
@@ -177,6 +233,9 @@ def main() -> None:
             params["socket"],
             params["defaults_file"],
         )
+        if verdict.branch:
+            silent = [address for name, address in params["addresses"].items() if not params["reports"].get(name)]
+            node.refuse_if_answered(params["group"], silent)
         result["container"] = node.container() or node.bootstrap_container
         result["changed"] = node.bootstrap(params["timeout"], predict=module.check_mode)
     except GaleraError as error:

@@ -39,6 +39,11 @@ options:
     description: How an earlier start of the node ended, where the choice was IST. Then it is SST.
     type: str
     default: ""
+  branch:
+    description: The latest branch of the cluster that any host knows. Data of an earlier one are kept, and replaced.
+    type: dict
+    default: {}
+    version_added: 0.2.0
 attributes:
   check_mode:
     support: full
@@ -94,6 +99,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.dbops.galera.plugins.module_utils._aside import Aside
 from ansible_collections.dbops.galera.plugins.module_utils._containers import Engine
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
+from ansible_collections.dbops.galera.plugins.module_utils._model.branch import Branch
 from ansible_collections.dbops.galera.plugins.module_utils._node import Node
 from ansible_collections.dbops.galera.plugins.module_utils._repair import decide, signs
 
@@ -108,7 +114,8 @@ def run(params: dict[str, Any], predict: bool) -> dict[str, Any]:
         reason = f"{running} would be stopped first; the way back follows from the position that it has then."
         return {"changed": True, "method": "unknown", "reason": reason, "kept": None, "all_kept": aside.kept()}
     seen = signs(engine.last_life(params["node"]))
-    method = decide(params["node"], params["report"], params["peers"], seen, params["failed"])
+    branch = Branch.read("", params["branch"])
+    method = decide(params["node"], params["report"], params["peers"], seen, params["failed"], branch)
     move = method.name == "SST" and params["report"]["state"] != "empty"
     kept = None
     if move:
@@ -128,6 +135,7 @@ def main() -> None:
             "report": {"type": "dict", "required": True},
             "peers": {"type": "dict", "required": True},
             "failed": {"type": "str", "default": ""},
+            "branch": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     )

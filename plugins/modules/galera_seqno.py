@@ -38,6 +38,12 @@ options:
       - Directory of this host with the node's settings, for a recovery with the same InnoDB settings.
       - It is mounted read-only at C(/etc/mysql/mariadb.conf.d).
     type: path
+  record:
+    description:
+      - Directory of this host with the node's record (its members, its branch, and the mark that it had data), which is
+        not on the disk of its data. Without it nothing is known of them.
+    type: path
+    version_added: 0.2.0
   recover:
     description:
       - Whether the position of a killed node is recovered. With V(false) it stays unknown, which is quick and starts no
@@ -89,7 +95,8 @@ report:
     state:
       description:
         - V(running), its server or bootstrap container runs; V(stopped), it was stopped cleanly; V(crashed), it was
-          killed, or its last SST did not end; V(empty), its datadir holds no database; V(missing), there is no datadir.
+          killed, or its last SST did not end; V(empty), its datadir holds no database; V(missing), there is no datadir;
+          V(elsewhere), its container has its data on another path than O(datadir).
       type: str
     uuid:
       description: UUID of the cluster that its data belong to.
@@ -130,6 +137,52 @@ report:
       description:
         - Content of C(gvwstate.dat), which a killed node leaves (C(my_uuid), C(view_id), C(bootstrap), C(members)).
       type: dict
+    gcomm_uuid:
+      description: UUID of a running node in its group.
+      type: str
+    view_members:
+      description: UUIDs in the group of the nodes that a running node sees, itself among them.
+      type: list
+      elements: str
+    marks:
+      description:
+        - V(joining) and V(non-primary), which a server that runs leaves beside its socket while it is in no Primary
+          Component, also when it does not answer.
+      type: list
+      elements: str
+    emptied:
+      description: Whether its datadir holds nothing although the node had data. The disk may not be mounted.
+      type: bool
+    disowned:
+      description:
+        - Whether C(grastate.dat) disowns the data that are there (a UUID of zeros), so that they differ from the other
+          nodes'.
+      type: bool
+    had_data:
+      description: Whether the record says that the node had data.
+      type: bool
+    members:
+      description: Names of the nodes and arbitrators of its last Primary Components, by the record.
+      type: list
+      elements: str
+    generation:
+      description: Which branch of the cluster its data are of, by the record; V(1) for the first.
+      type: int
+    decision:
+      description: The override of the forced recovery that began the branch, by the record.
+      type: str
+    begun:
+      description: When the branch began, by the record.
+      type: str
+    branch_uuid:
+      description: UUID of the branch, by the record.
+      type: str
+    recorded_uuid:
+      description: UUID of its last Primary Component, by the record.
+      type: str
+    fenced:
+      description: Why its start script does not start it, by the record.
+      type: str
     container:
       description: Name of the container that runs.
       type: str
@@ -173,6 +226,7 @@ def main() -> None:
             "defaults_file": {"type": "path"},
             "image": {"type": "str", "required": True},
             "config_dir": {"type": "path"},
+            "record": {"type": "path"},
             "recover": {"type": "bool", "default": True},
             "timeout": {"type": "int", "default": 60},
         },
@@ -187,6 +241,7 @@ def main() -> None:
             params["datadir"],
             params["socket"],
             params["defaults_file"],
+            record=params["record"],
         )
         report = node.report(params["image"], params["config_dir"], params["timeout"], params["recover"])
     except GaleraError as error:

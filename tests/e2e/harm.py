@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import json
+import re
 import shlex
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -85,6 +86,15 @@ def proxy_do(lab: Lab, proxy: str, *statements: str) -> None:
         f"[c.execute(statement) for statement in {list(statements)!r}]"
     )
     lab.quick(proxy, f"python3 -c {shlex.quote(script)}")
+
+
+def override(lab: Lab, host: str) -> str:
+    """recover_force for a host at the position that the plan of recover shows, HOST@UUID:SEQNO."""
+    said = lab.play("recover").stdout
+    row = rf"{host} +{lab.nodes[host]} +yes +\S+ +\S+ +([0-9a-f-]{{36}}) +(-?\d+)"
+    found = re.search(row, said)
+    assert found, said
+    return f"{host}@{found[1]}:{found[2]}" if int(found[2]) >= 0 else f"{host}@unknown"
 
 
 def vip_holders(lab: Lab) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from .. import harm
 from ..conftest import Lab, wait_until
 from ..interrupt import kill_at
 from ..ledger import Ledger
@@ -66,7 +67,8 @@ def test_the_most_advanced_node_is_bootstrapped(lab: Lab) -> None:
 def test_a_live_cluster_is_not_bootstrapped_and_stragglers_rejoin(lab: Lab) -> None:
     before = lab.uuids()
     lab.quick("host2", f"docker kill {lab.nodes['host2']}")
-    run = lab.play("recover", "-e", "recover_confirm=yes", "-e", "recover_force=host2")
+    force = harm.override(lab, "host2")
+    run = lab.play("recover", "-e", "recover_confirm=yes", "-e", f"recover_force={force}")
     assert run.returncode == 0, run.stdout
     assert "join: The cluster is live on host1 and host3" in " ".join(run.stdout.split())
     assert lab.uuids() == before
@@ -84,7 +86,7 @@ def test_a_remainder_without_primary_component_is_promoted_by_name(lab: Lab) -> 
         lambda: "non-Primary" in lab.node_sql("host2", status), 30, "the remainder to lose its Primary Component"
     )
     assert "settle: host2 runs without a Primary Component" in plan(lab)
-    run = lab.play("recover", "-e", "recover_confirm=yes", "-e", "recover_force=host2")
+    run = lab.play("recover", "-e", "recover_confirm=yes", "-e", f"recover_force={harm.override(lab, 'host2')}")
     assert run.returncode == 0, run.stdout
     ledger.account()
     assert lab.whole()

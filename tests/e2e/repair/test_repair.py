@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from ..conftest import Lab, wait_until
-from ..harm import is_synced, status, wait_whole, writer
+from ..harm import is_synced, override, status, wait_whole, writer
 from ..interrupt import kill_at
 from ..ledger import Ledger
 
@@ -207,8 +207,8 @@ def test_a_killed_controller(lab: Lab, host: str, patterns: tuple[str, ...]) -> 
     assert len(kept(lab, host)) == 1
 
 
-def test_a_forced_bootstrap_of_data_without_a_grastate_keeps_their_cluster(lab: Lab, host: str) -> None:
-    """The last resort of recover: without a grastate.dat Galera would begin a cluster that none can join by IST."""
+def test_a_forced_bootstrap_of_data_without_a_grastate_spares_the_others_an_sst(lab: Lab, host: str) -> None:
+    """The last resort of recover: a branch of its own, whose UUID the others get as well, so that they join by IST."""
     before = lab.uuids()
     since = {name: now(lab, name) for name in lab.nodes}
     with Ledger(lab) as ledger:
@@ -219,8 +219,9 @@ def test_a_forced_bootstrap_of_data_without_a_grastate_keeps_their_cluster(lab: 
     refused = lab.play("recover", "-e", "recover_confirm=yes")
     assert refused.returncode != 0
     assert "there are data, but no grastate.dat beside them" in words(refused)
-    run = lab.play("recover", "-e", "recover_confirm=yes", "-e", f"recover_force={host}")
+    run = lab.play("recover", "-e", "recover_confirm=yes", "-e", f"recover_force={override(lab, host)}")
     assert run.returncode == 0, run.stdout
     ledger.account()
-    assert lab.uuids() == before
+    assert len(lab.uuids()) == 1
+    assert lab.uuids() != before
     assert not any(came_by_sst(lab, name, since[name]) for name in lab.nodes)

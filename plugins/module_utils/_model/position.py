@@ -98,12 +98,12 @@ def parse_recovered(log: str) -> Position | None:
     return Position(told[-1][0].lower(), int(told[-1][1])) if told else None
 
 
-def grastate_of(position: Position) -> str:
-    """A grastate.dat for a node that was killed at a position, and may be bootstrapped.
-
-    It has no seqno, so that the position is read from InnoDB again: what a server was started with must be true.
-    """
-    return f"# GALERA saved state\nversion: 2.1\nuuid:    {position.uuid}\nseqno:   -1\nsafe_to_bootstrap: 1\n"
+def grastate_of(position: Position, safe: bool) -> str:
+    """A grastate.dat for data that are at a position, and may be bootstrapped from there or not."""
+    return (
+        f"# GALERA saved state\nversion: 2.1\nuuid:    {position.uuid}\nseqno:   {position.seqno}\n"
+        f"safe_to_bootstrap: {int(safe)}\n"
+    )
 
 
 def allow_bootstrap(grastate: str) -> str:

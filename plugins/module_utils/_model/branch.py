@@ -1,0 +1,226 @@
+# Copyright (c) 2026, dbops.galera contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Branches of a cluster: what a forced recovery begins, and what it gives up. Pure.
+
+Galera compares a UUID and a number, never contents, so a branch that was given up could come back by IST. A forced
+recovery therefore begins a history with a UUID of its own, in a group of another name: Galera refuses a handshake with
+another name, whoever calls (gcomm/src/gmcast_proto.cpp, handle_handshake_response). A name has 32 characters there.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
+from ansible_collections.dbops.galera.plugins.module_utils._model.position import (
+    NULL_UUID,
+    UNKNOWN_SEQNO,
+    Position,
+)
+from ansible_collections.dbops.galera.plugins.module_utils._model.report import Report
+
+GROUP_LENGTH = 32
+# A dot and three digits: room for 999 forced recoveries.
+CLUSTER_LENGTH = GROUP_LENGTH - 4
+_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_OVERRIDE = re.compile(rf"(?P<host>[^@\s]+)@(?:(?P<unknown>unknown)|(?P<uuid>{_UUID}):(?P<seqno>\d+))")
+
+
+def group_name(cluster: str, generation: int) -> str:
+    """wsrep_cluster_name of a generation: the first has the cluster's name, so that living clusters keep theirs."""
+    return cluster if generation <= 1 else f"{cluster}.{generation}"
+
+
+@dataclass(frozen=True)
+class Override:
+    """Whom a person names to be bootstrapped, and at which position; None where it cannot be read."""
+
+    host: str
+    position: Position | None
+
+    @classmethod
+    def parse(cls, text: str) -> Override:
+        """Read HOST@UUID:SEQNO or HOST@unknown; GaleraError says what is wrong with it."""
+        found = _OVERRIDE.fullmatch(text.strip())
+        if not found:
+            raise GaleraError(
+                f"recover_force is '{text}': name the host and the position that it has, as HOST@UUID:SEQNO or "
+                "HOST@unknown, so that the same words overrule nothing at another time. The plan of recover, without "
+                "recover_force, shows all positions."
+            )
+        position = None if found["unknown"] else Position(found["uuid"].lower(), int(found["seqno"]))
+        return cls(found["host"], position)
+
+    @classmethod
+    def of(cls, report: Report) -> Override:
+        """The override that names a member as it is now."""
+        return cls(report.name, report.position if report.candidate else None)
+
+    def __str__(self) -> str:
+        return f"{self.host}@{self.position or 'unknown'}"
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A generation of a cluster. uuid is the UUID that its history has, forced the override that began it.
+
+    members are names of nodes and arbitrators in the group; begun is a time in UTC.
+    """
+
+    cluster: str
+    generation: int = 1
+    uuid: str = NULL_UUID
+    forced: str = ""
+    begun: str = ""
+    parent: str = NULL_UUID
+    members: tuple[str, ...] = ()
+
+    @property
+    def group(self) -> str:
+        return group_name(self.cluster, self.generation)
+
+    @classmethod
+    def read(cls, cluster: str, record: Mapping[str, Any] | None) -> Branch:
+        """From a host's record; without one it is the first generation."""
+        record = record or {}
+        return cls(
+            cluster=cluster,
+            generation=int(record.get("generation") or 1),
+            uuid=str(record.get("uuid") or NULL_UUID).lower(),
+            forced=str(record.get("forced") or ""),
+            begun=str(record.get("begun") or ""),
+            parent=str(record.get("parent") or NULL_UUID).lower(),
+            members=tuple(record.get("members") or ()),
+        )
+
+    def record(self) -> dict[str, Any]:
+        """What is written down on the hosts."""
+        return {
+            "cluster": self.cluster,
+            "generation": self.generation,
+            "group": self.group,
+            "uuid": self.uuid,
+            "forced": self.forced,
+            "begun": self.begun,
+            "parent": self.parent,
+            "members": list(self.members),
+        }
+
+    def next(self, forced: str, parent: str, begun: str, members: Sequence[str]) -> Branch:
+        """The branch that an override begins. The same override begins the same one, on whichever host it is asked."""
+        seed = f"dbops.galera/{self.cluster}/{self.generation + 1}/{forced}/{self.uuid}"
+        return Branch(
+            cluster=self.cluster,
+            generation=self.generation + 1,
+            uuid=str(uuid.uuid5(uuid.NAMESPACE_URL, seed)),
+            forced=forced,
+            begun=begun,
+            parent=parent,
+            members=tuple(members),
+        )
+
+
+# What becomes of a survivor's datadir when a branch begins.
+LEAD, KEEP, REPLACE, ASIDE, NOTHING = "lead", "keep", "replace", "aside", "nothing"
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What a forced recovery does with a member's data, and why, in a sentence.
+
+    lead: it is bootstrapped. keep: it holds the same, gets the same new UUID, and needs no state transfer. replace:
+    all that it holds is in the elected node's data too. aside: it holds something else, so its datadir is kept under a
+    dated name. nothing: it holds no data of its own.
+    """
+
+    action: str
+    reason: str
+
+
+def fate(report: Report, elected: Report) -> Fate:
+    """What becomes of one survivor beside the elected one; both as they were read before the branch began."""
+    name, at = report.name, elected.position
+    if name == elected.name:
+        return Fate(LEAD, f"{name} begins the new branch at {at if at.known else 'an unknown position'}.")
+    if not report.holds_data:
+        return Fate(NOTHING, f"{name} holds no data of its own, and gets them from {elected.name}.")
+    kept = f"its datadir is kept under a dated name, and it gets its data from {elected.name}."
+    if report.disowned:
+        return Fate(ASIDE, f"{name} was voted out, so what it holds is not what the others hold: {kept}")
+    if not report.candidate or not elected.candidate:
+        return Fate(ASIDE, f"{name} cannot be compared with {elected.name}: {kept}")
+    if report.foreign(at.uuid):
+        return Fate(ASIDE, f"{name} holds data of another history ({report.position.uuid}): {kept}")
+    if more := report.ahead(at):
+        return Fate(ASIDE, f"{name} is {_write_sets(more)} ahead of {elected.name}: {kept}")
+    if report.error:
+        return Fate(ASIDE, f"{name} has a problem ({report.error.rstrip('.')}): {kept}")
+    if report.position == at:
+        return Fate(KEEP, f"{name} is at the same position, keeps its data, and needs no state transfer.")
+    return Fate(REPLACE, f"{name} is {_write_sets(at.seqno - report.position.seqno)} behind, and gets all data by SST.")
+
+
+def _write_sets(number: int) -> str:
+    return f"{number} write set{'s' * (number != 1)}"
+
+
+def given_up(report: Report, latest: Report) -> str:
+    """A sentence on a member whose branch was given up, beside one that is of the latest."""
+    when = f" on {latest.begun}" if latest.begun else ""
+    told = f"{report.name} holds branch {report.generation} of the cluster, given up{when}"
+    told += f" (recover_force={latest.decision})." if latest.decision else "."
+    try:
+        fork = Override.parse(latest.decision).position
+    except GaleraError:
+        fork = None
+    if fork and (more := report.ahead(fork)):
+        told += f" {_write_sets(more)} {'are' if more != 1 else 'is'} only there."
+    return told
+
+
+def fates(members: Sequence[str], reports: Mapping[str, Mapping[str, Any]], elected: str) -> list[str]:
+    """What becomes of the members beside the elected one, a sentence each; reports by member."""
+    found = {name: Report.of(name, reports[name]) for name in members if reports.get(name)}
+    return [fate(report, found[elected]).reason for name, report in found.items() if name != elected]
+
+
+def as_before(report: Report, override: Override | None) -> Report:
+    """A member as it was before a killed run of the same override began the branch; others as they are.
+
+    Only where nothing was written on the new branch yet: its first view takes a sequence number.
+    """
+    if not override or report.decision != str(override) or report.position.uuid != report.branch_uuid:
+        return report
+    known = override.position
+    if report.position.seqno not in (UNKNOWN_SEQNO, known.seqno if known else 0):
+        return report
+    return replace(report, position=known or Position(), error=None, disowned=False)
+
+
+def begin(
+    current: Branch,
+    force: str,
+    members: Sequence[str],
+    reports: Mapping[str, Mapping[str, Any]],
+    member: str,
+    begun: str,
+    names: Sequence[str],
+) -> tuple[Branch, Fate, Position]:
+    """The branch that an override begins or, after a killed run, began; what becomes of a member; at which position.
+
+    current is the latest branch that any host knows, names are the survivors' in the group.
+    """
+    override = Override.parse(force)
+    found = {name: as_before(Report.of(name, reports[name]), override) for name in members if reports.get(name)}
+    if override.host not in found or member not in found:
+        raise GaleraError(f"{override.host} or {member} did not report, so no branch can begin.")
+    elected = found[override.host]
+    branch = current
+    if current.forced != str(override):
+        branch = current.next(str(override), elected.position.uuid, begun, names)
+    return branch, fate(found[member], elected), elected.position

@@ -1,0 +1,177 @@
+# Copyright (c) 2026, dbops.galera contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One member's report, and what it says about that member: each word is defined once, here. Pure.
+
+The dictionary comes from galera_seqno, on the member's host. What it leaves out is unknown, and unknown is not no: a
+server that does not answer is neither Primary nor non-Primary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.dbops.galera.plugins.module_utils._model.position import (
+    NULL_UUID,
+    UNKNOWN_SEQNO,
+    Position,
+)
+
+# elsewhere: the node's container has its data on another path than the inventory says.
+STATES = ("running", "stopped", "crashed", "empty", "missing", "elsewhere")
+_SOURCES = {"grastate": "read from grastate.dat", "recovered": "recovered from InnoDB", "live": "live"}
+_WITH_DATA = ("Synced", "Donor/Desynced")
+
+
+@dataclass(frozen=True)
+class Report:
+    """name is the member's name in the inventory, node the name of its container and of its node in the group.
+
+    members are the nodes and arbitrators of its last Primary Components, by the record on its host; empty where there
+    is none. generation counts the branches of the cluster, 1 for the first; decision is the override that began the
+    branch, begun the time. marks are those that the start script leaves for a server that is in no Primary Component. view_members and
+    gcomm_uuid are UUIDs in the group, of a live node.
+    """
+
+    name: str
+    node: str
+    state: str
+    position: Position = field(default_factory=Position)
+    source: str = "none"
+    safe_to_bootstrap: bool = False
+    cluster_status: str | None = None
+    local_state: str | None = None
+    cluster_size: int = 0
+    bootstrap: bool = False
+    sst_in_progress: bool = False
+    disowned: bool = False
+    emptied: bool = False
+    members: tuple[str, ...] = ()
+    generation: int = 1
+    begun: str = ""
+    decision: str = ""
+    branch_uuid: str = NULL_UUID
+    marks: tuple[str, ...] = ()
+    gcomm_uuid: str = ""
+    view_members: tuple[str, ...] = ()
+    error: str | None = None
+
+    @classmethod
+    def of(cls, name: str, report: Mapping[str, Any]) -> Report:
+        """Read a report of galera_seqno."""
+        seqno = report.get("seqno")
+        return cls(
+            name=name,
+            node=str(report.get("node") or name),
+            state=str(report.get("state")),
+            position=Position(
+                str(report.get("uuid") or NULL_UUID).lower(), UNKNOWN_SEQNO if seqno is None else int(seqno)
+            ),
+            source=str(report.get("source") or "none"),
+            safe_to_bootstrap=bool(report.get("safe_to_bootstrap")),
+            cluster_status=report.get("cluster_status"),
+            local_state=report.get("local_state"),
+            cluster_size=int(report.get("cluster_size") or 0),
+            bootstrap=bool(report.get("bootstrap")),
+            sst_in_progress=bool(report.get("sst_in_progress")),
+            disowned=bool(report.get("disowned")),
+            emptied=bool(report.get("emptied")),
+            members=tuple(report.get("members") or ()),
+            generation=int(report.get("generation") or 1),
+            begun=str(report.get("begun") or ""),
+            decision=str(report.get("decision") or ""),
+            branch_uuid=str(report.get("branch_uuid") or NULL_UUID).lower(),
+            marks=tuple(report.get("marks") or ()),
+            gcomm_uuid=str(report.get("gcomm_uuid") or ""),
+            view_members=tuple(report.get("view_members") or ()),
+            error=report.get("error"),
+        )
+
+    @property
+    def running(self) -> bool:
+        return self.state == "running"
+
+    @property
+    def primary(self) -> bool:
+        return self.running and self.cluster_status == "Primary"
+
+    @property
+    def synced(self) -> bool:
+        return self.primary and self.local_state == "Synced"
+
+    @property
+    def serves(self) -> bool:
+        """Whether it answers clients with all of the cluster's data."""
+        return self.primary and self.local_state in _WITH_DATA
+
+    @property
+    def not_primary(self) -> bool:
+        """Whether it says itself that it is in no Primary Component: by SQL, or by a mark while it does not answer."""
+        if not self.running or self.primary:
+            return False
+        return bool(self.cluster_status or self.marks)
+
+    @property
+    def unknown(self) -> bool:
+        """A server that runs, does not answer, and left no mark: it may be Primary, and take writes."""
+        return self.running and not (self.primary or self.not_primary)
+
+    @property
+    def starting(self) -> bool:
+        """Whether its bootstrap container is on its way to Primary; one that lost its peers is non-Primary instead."""
+        return self.bootstrap and self.running and self.cluster_status != "non-Primary"
+
+    @property
+    def blank(self) -> bool:
+        """No data, and no trace of any: it can only join."""
+        return self.state in ("empty", "missing") and not self.emptied
+
+    @property
+    def holds_data(self) -> bool:
+        """Data that a state transfer would overwrite; an interrupted one has done so already."""
+        return not (self.state in ("empty", "missing") or self.sst_in_progress)
+
+    @property
+    def candidate(self) -> bool:
+        """Whether its position can be compared with the others'."""
+        return self.holds_data and self.position.known and not self.disowned
+
+    @property
+    def unreadable(self) -> bool:
+        """Data at a position that was looked for and not found."""
+        return self.holds_data and not (self.running or self.position.known) and bool(self.error or self.disowned)
+
+    def foreign(self, uuid: str) -> bool:
+        """Whether it holds data of another history than the one of this UUID."""
+        return self.holds_data and self.position.uuid not in (uuid, NULL_UUID)
+
+    def ahead(self, of: Position) -> int:
+        """How many write sets it holds that a node at that position does not, 0 where that cannot be compared."""
+        if not (self.holds_data and self.position.known and self.position.uuid == of.uuid):
+            return 0
+        return max(0, self.position.seqno - of.seqno)
+
+    def apart(self, other: Report) -> bool:
+        """Whether two Primary nodes are not among each other's members: the cluster is split."""
+        if not (self.primary and other.primary and self.view_members and other.view_members):
+            return False
+        return self.gcomm_uuid not in other.view_members or other.gcomm_uuid not in self.view_members
+
+    def __str__(self) -> str:
+        if self.running:
+            told = f"runs, {self.cluster_status or 'cluster status unknown'}, {self.local_state or 'state unknown'}"
+        elif self.emptied:
+            told = "has an empty datadir, and had data before"
+        else:
+            told = {"missing": "has no datadir", "empty": "has an empty datadir"}.get(self.state, f"is {self.state}")
+        if self.position.known:
+            told += f", at {self.position} ({_SOURCES.get(self.source, self.source)})"
+        elif self.state not in ("empty", "missing"):
+            told += ", position unknown"
+        if self.safe_to_bootstrap:
+            told += ", safe to bootstrap"
+        if self.error:
+            told += f"; {self.error.rstrip('.')}"
+        return f"{self.name} {told}."

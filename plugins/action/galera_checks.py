@@ -1,0 +1,112 @@
+# Copyright (c) 2026, dbops.galera contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Judges what the hosts of all clusters carry, in one task on the controller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible import constants
+from ansible.plugins.action import ActionBase
+from ansible_collections.dbops.galera.plugins.module_utils._model.checks import judge, judge_run
+from ansible_collections.dbops.galera.plugins.module_utils._model.inventory import LEAVING, MEMBER, Cluster, Host, Run
+from ansible_collections.dbops.galera.plugins.module_utils._model.traces import Traces
+
+# The groups of a cluster's hosts; those before others come first.
+GROUPS = (MEMBER, LEAVING, "arbitrator", "proxysql", "keepalived")
+PRESENT = "galera_present"
+ARGUMENTS = {name: {"type": "str", "default": default} for name, default in (("verb", "playbook"), ("repaired", ""))}
+ARGUMENTS |= {name: {"type": "str", "default": ""} for name in ("forced", "forget")}
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        _validated, arguments = self.validate_argument_spec(ARGUMENTS)
+        run = run_of(arguments, variables, constants.DEFAULT_STRATEGY)
+        return {**result, "changed": False, **judged(run, variables["groups"], variables["hostvars"])}
+
+
+def run_of(arguments: Mapping[str, str], variables: Mapping[str, Any], strategy: str) -> Run:
+    """How ansible-playbook was called, by Ansible's own variables."""
+    return Run(
+        verb=arguments["verb"],
+        hosts=tuple(variables["ansible_play_hosts_all"]),
+        tags=tuple(variables.get("ansible_run_tags") or ("all",)),
+        skip_tags=tuple(variables.get("ansible_skip_tags") or ()),
+        strategy=strategy,
+        forced=arguments["forced"],
+        repaired=arguments["repaired"],
+        forget=tuple(word.strip().lower() for word in arguments["forget"].split(",") if word.strip()),
+    )
+
+
+def judged(run: Run, groups: Mapping[str, Sequence[str]], variables: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What the action returns; variables are those of all hosts of the inventory."""
+    problems = judge_run(run)
+    warnings: list[str] = []
+    found: dict[str, dict[str, Any]] = {}
+    for cluster in clusters(run, groups, variables):
+        verdict = judge(cluster)
+        problems += verdict.problems
+        warnings += verdict.warnings
+        if not problems:
+            problems += unread(cluster, groups.get(PRESENT, ()))
+        found[cluster.name] = {
+            "branch": verdict.branch.record(),
+            "abandoned": list(verdict.abandoned),
+            "emptied": list(verdict.emptied),
+            "forget": verdict.forget,
+        }
+    return {"problems": problems, "warnings": warnings, "clusters": found}
+
+
+def clusters(
+    run: Run, groups: Mapping[str, Sequence[str]], variables: Mapping[str, Mapping[str, Any]]
+) -> list[Cluster]:
+    """Clusters of the inventory that the run is on a host of."""
+    found: dict[str, dict[str, Host]] = {}
+    for group in GROUPS:
+        for name in groups.get(group, ()):
+            own = variables[name]
+            hosts = found.setdefault(str(own.get("galera_cluster_name", "galera")), {})
+            if name not in hosts:
+                member_of = frozenset(group for group in GROUPS if name in groups.get(group, ()))
+                hosts[name] = host(name, member_of, own)
+    return [
+        Cluster(name, tuple(hosts.values()), run)
+        for name, hosts in found.items()
+        if not set(run.hosts).isdisjoint(hosts)
+    ]
+
+
+def host(name: str, member_of: frozenset[str], variables: Mapping[str, Any]) -> Host:
+    """A host, with what galera_traces registered there."""
+    read = variables.get("galera_traces")
+    if not isinstance(read, Mapping) or "traces" not in read:
+        return Host(name, member_of, node=str(variables.get("galera_node_name", "")))
+    asked = read["asked"]
+    return Host(
+        name=name,
+        groups=member_of,
+        node=asked["node"],
+        bootstrap_container=asked["bootstrap_container"],
+        root=asked["root"],
+        datadir=asked["datadir"],
+        parts=asked["parts"],
+        told=Traces.read(read["traces"]),
+    )
+
+
+def unread(cluster: Cluster, present: Sequence[str]) -> list[str]:
+    """Hosts that answered, and did not tell what they carry."""
+    return [
+        f"{each.name}: what earlier runs left there was not read. Run the playbook again."
+        for each in cluster.hosts
+        if each.told is None and each.name in present
+    ]

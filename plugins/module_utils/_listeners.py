@@ -9,10 +9,16 @@ Read from /proc (https://man7.org/linux/man-pages/man5/proc_net.5.html): no tool
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from ansible_collections.dbops.galera.plugins.module_utils import _docker_files
+from ansible_collections.dbops.galera.plugins.module_utils._model.ports import Owner
+
+# Definition and state of a container by its whole id, or None where that is not known here.
+Inspect = Callable[[str], "Mapping[str, Any] | None"]
 LISTEN = "0A"
 CONTAINER_ID = re.compile(r"(?:docker[-/])([0-9a-f]{64})")
 
@@ -43,8 +49,8 @@ def listeners() -> dict[int, str]:
     return found
 
 
-def owner(port: int) -> tuple[str, str | None] | None:
-    """Describe who listens on a port, and name the container where Docker runs it here; None when the port is free."""
+def owner(port: int, inspect: Inspect | None = None) -> Owner | None:
+    """Who listens on a port; None when it is free. Without inspect containers are known by Docker's own files."""
     for _attempt in range(3):  # who restarts just then holds another socket, or none, a moment later
         inode = listeners().get(port)
         if inode is None:
@@ -52,8 +58,8 @@ def owner(port: int) -> tuple[str, str | None] | None:
         for pid in filter(str.isdigit, os.listdir("/proc")):
             if holds(pid, f"socket:[{inode}]"):
                 with contextlib.suppress(OSError):  # it ended while it was looked at
-                    return describe(pid)
-    return "a process that cannot be seen", None
+                    return describe(pid, inspect or from_files)
+    return Owner("a process that cannot be seen")
 
 
 def holds(pid: str, handle: str) -> bool:
@@ -69,24 +75,17 @@ def holds(pid: str, handle: str) -> bool:
     return False
 
 
-def describe(pid: str) -> tuple[str, str | None]:
+def describe(pid: str, inspect: Inspect) -> Owner:
     with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
-        command = file.read().strip()
+        process = f"{file.read().strip()} (process {pid}"
     with open(f"/proc/{pid}/cgroup", encoding="utf-8") as file:
-        container = container_name(parse_container_id(file.read()))
-    where = f" in container {container}" if container else ""
-    return f"{command} (process {pid}{where})", container
+        container_id = parse_container_id(file.read())
+    found = inspect(container_id) if container_id else None
+    if found is None:
+        return Owner(f"{process})")
+    return Owner.of(process, found)
 
 
-def container_name(container_id: str | None) -> str | None:
-    """Name of a container of this host's engine.
-
-    Read from Docker's own state, because the check also runs where no Docker library is installed yet.
-    """
-    if container_id is None:
-        return None
-    path = f"/var/lib/docker/containers/{container_id}/config.v2.json"
-    if not os.path.exists(path):
-        return None
-    with open(path, encoding="utf-8") as file:
-        return str(json.load(file)["Name"]).lstrip("/")
+def from_files(container_id: str) -> Mapping[str, Any] | None:
+    """The check also runs where no Docker library is installed yet."""
+    return _docker_files.container(_docker_files.data_root(), container_id)

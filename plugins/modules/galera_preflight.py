@@ -29,6 +29,13 @@ options:
         type: list
         elements: str
         default: []
+  cluster:
+    description:
+      - Name of the cluster that the ports are for. A container of another cluster is then told as such, also where its
+        name is among O(ports[].containers), and one of this cluster is never called a stranger.
+    type: str
+    default: ""
+    version_added: 0.2.0
   path:
     description: Directory that will hold the data. It, or its nearest parent that exists, is asked for free space.
     type: path
@@ -83,7 +90,10 @@ import platform
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.dbops.galera.plugins.module_utils._listeners import owner
+from ansible_collections.dbops.galera.plugins.module_utils._containers import Engine
+from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
+from ansible_collections.dbops.galera.plugins.module_utils._listeners import Inspect, owner
+from ansible_collections.dbops.galera.plugins.module_utils._model.ports import objection
 
 
 def free_mb(path: str) -> int:
@@ -92,6 +102,14 @@ def free_mb(path: str) -> int:
         path = os.path.dirname(path)
     stat = os.statvfs(path)
     return stat.f_bavail * stat.f_frsize // 2**20
+
+
+def inspector() -> Inspect | None:
+    """Docker Engine, where it and its library are there; before they are installed there is nothing to ask."""
+    try:
+        return Engine.connect().inspect
+    except GaleraError:
+        return None
 
 
 def main() -> None:
@@ -106,6 +124,7 @@ def main() -> None:
                     "containers": {"type": "list", "elements": "str", "default": []},
                 },
             },
+            "cluster": {"type": "str", "default": ""},
             "path": {"type": "path", "required": True},
             "minimum_free_mb": {"type": "int", "default": 0},
         },
@@ -113,10 +132,11 @@ def main() -> None:
     )
     host = platform.node()
     problems = []
+    inspect = inspector() if module.params["ports"] else None
     for wanted in module.params["ports"]:
-        taken_by, container = owner(wanted["port"]) or (None, None)
-        if taken_by and container not in wanted["containers"]:
-            problems.append(f"{host}: port {wanted['port']} is taken by {taken_by}; stop that or choose another port.")
+        port = wanted["port"]
+        if said := objection(port, owner(port, inspect), wanted["containers"], module.params["cluster"]):
+            problems.append(f"{host}: {said}")
     free = free_mb(module.params["path"])
     if free < module.params["minimum_free_mb"]:
         problems.append(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from ansible_collections.dbops.galera.plugins.module_utils import _listeners
 from ansible_collections.dbops.galera.plugins.module_utils._listeners import (
     owner,
     parse_container_id,
@@ -46,9 +47,18 @@ def test_a_real_listener_is_found_with_its_process() -> None:
         port = server.getsockname()[1]
         found = owner(port)
     assert found is not None
-    assert f"process {os.getpid()}" in found[0]
-    assert found[1] is None
+    assert f"process {os.getpid()}" in found.process
+    assert found.container == ""
     assert owner(port) is None
+
+
+def test_a_containers_name_and_labels_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    inspected = {"Name": "/mariadb2", "Config": {"Labels": {"dbops.galera.cluster": "galera"}}, "Mounts": []}
+    monkeypatch.setattr(_listeners, "parse_container_id", lambda _cgroup: ID)
+    found = _listeners.describe(str(os.getpid()), {ID: inspected}.get)
+    assert (found.container, found.cluster) == ("mariadb2", "galera")
+    assert found.process.endswith(f"(process {os.getpid()} in container mariadb2)")
+    assert _listeners.describe(str(os.getpid()), {}.get).process.endswith(f"(process {os.getpid()})")
 
 
 BUSY = """
@@ -69,4 +79,4 @@ def test_a_process_that_opens_and_closes_other_files_is_seen_all_the_same() -> N
             seen = [owner(port) for _attempt in range(20)]
         finally:
             busy.kill()
-    assert all(found and f"process {busy.pid}" in found[0] for found in seen), seen
+    assert all(found and f"process {busy.pid}" in found.process for found in seen), seen

@@ -34,8 +34,8 @@ def extra(**variables: object) -> tuple[str, str]:
             {"galera_network_driver": "bridge"},
             "galera_network_driver is 'bridge' on host1; it must be one of host, weave, macvlan",
         ),
-        ({"galera_node_name": "mariadb1"}, "galera_node_name 'mariadb1' on host1 is another node's name too"),
-        ({"galera_node_name": "db"}, "galera_node_name is 'db' on host1"),
+        ({"galera_node_name": "mariadb1"}, "host2: this host carries mariadb2, a node of galera, and galera_node"),
+        ({"galera_node_name": "db"}, "host1: this host carries mariadb1, a node of galera, and galera_node_name is db"),
         ({"galera_minimum_free_mb": 10**9}, "galera_minimum_free_mb asks for 1000000000 MiB"),
         ({"galera_vip": "192.0.2.9"}, "galera_vip 192.0.2.9"),
         ({"mariadb_binlog": True, "mariadb_binlog_keep_hours": 0}, "mariadb_binlog_keep_hours is 0 on host1"),
@@ -111,7 +111,7 @@ def test_two_nodes_without_an_arbitrator_are_warned_of(lab: Lab, tmp_path: pathl
     two = {host: lab.addresses[host] for host in ("host1", "host2")}
     lab.inventory = pathlib.Path(changed_inventory(lab, tmp_path, two))
     try:
-        run = lab.play("site", "--tags", "galera_preflight")
+        run = lab.play("tests/e2e/default/preflight.yml")
     finally:
         lab.__post_init__()
     assert run.returncode == 0, run.stdout

@@ -103,7 +103,7 @@ def test_a_setting_that_a_killed_run_left_unset_is_set_by_the_next(lab: Lab) -> 
     """The file is written, and the run ends there."""
     wanted = settings(back_log=91, max_connections=180)
     before = started(lab)
-    run = lab.play("site", "--tags", "mariadb_configure,always", *wanted)
+    run = lab.play("tests/e2e/operate/settings.yml", *wanted)
     assert "180" not in asked(lab, "max_connections"), run.stdout
     again = lab.play("site", *wanted)
     assert again.returncode == 0, again.stdout

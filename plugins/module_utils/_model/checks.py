@@ -443,7 +443,7 @@ def _say_link(place: Place, target: str) -> str:
 def _unmounted(place: Place) -> Iterator[tuple[str, str]]:
     """A recorded mount point that is none today, with data in its place: what is seen is what the mount had hidden."""
     moved = place.remounted
-    if moved and place.record and not place.record.mounted and not (place.in_use or place.traces.datadir.blank):
+    if moved and place.record and not place.record.mounted and not place.traces.datadir.blank:
         yield moved
 
 
@@ -491,7 +491,7 @@ def _way_out(place: Place) -> str:
 
 
 def _ibdata_only(place: Place) -> Iterator[str]:
-    if place.traces.datadir.ibdata_only and not (place.in_use or _brings_data(place)):
+    if place.traces.datadir.ibdata_only and not (place.begins or _brings_data(place)):
         yield place.host.datadir
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.dbops.galera.plugins.module_utils._model.branch import Branch
-from ansible_collections.dbops.galera.plugins.module_utils._model.traces import Record, Traces
+from ansible_collections.dbops.galera.plugins.module_utils._model.traces import BOOTSTRAP, Record, Traces
 
 MEMBER, LEAVING = "galera", "leaving"
 # What galera_forget_cluster names where no host tells a UUID.
@@ -105,9 +105,12 @@ class Place:
         return None if record.mountpoint == today else (record.mountpoint, today)
 
     @property
-    def in_use(self) -> bool:
-        """Whether a container runs on the datadir."""
-        return any(container.running and self.traces.here(container) for container in self.traces.containers)
+    def begins(self) -> bool:
+        """Whether a bootstrap container runs on the datadir, which may be making its system tables."""
+        return any(
+            container.running and container.part == BOOTSTRAP and self.traces.here(container)
+            for container in self.traces.containers
+        )
 
     def carries(self, node: str) -> bool:
         """Whether a container of this name would be this host's node."""

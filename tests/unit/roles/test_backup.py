@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
-from galera_backup import backup, manifest, repository
+from galera_backup import backup, branches, manifest, repository
 
-from .test_manifest import made
+from .test_manifest import DAY, UUID, made
 
 
 @pytest.mark.parametrize(
@@ -64,6 +65,9 @@ class Node:
     def replicates(self, _seconds: float) -> bool:
         return self._writes
 
+    def uuid(self) -> str:
+        return UUID
+
 
 CONFIG = {"nodes": 3, "rank": 1, "takeover_seconds": 600, "writer_sample": 5, "lock": "/nowhere/dbops-galera.lock"}
 
@@ -80,6 +84,8 @@ NEVER: tuple[list[manifest.Manifest], list[str]] = ([made(1)], [])
         # The first one is at it and makes it; or its lock grows old.
         (False, [([made(1)], ["galera.mariadb3-store"]), ([made(2, began=4e9)], [])], False, 660),
         (False, [([made(1)], ["galera.mariadb3-store"]), NEVER], True, 1260),
+        # Hosts that a forced recovery gave up have made one of their own.
+        (False, [([made(1), made(2, began=4e9, uuid="given up")], [])], True, 600),
         # It removes what is too old.
         (False, [([made(1)], ["locked"]), ([made(2, began=4e9)], [])], False, 660),
     ],
@@ -153,7 +159,7 @@ class Cluttered:
     def binlogs(self, _listed: object) -> list[Any]:
         return []
 
-    cut_short = binlogs
+    cut_short = branches = binlogs
 
     def ask(self, command: str, *_: str) -> None:
         self._do(command)
@@ -182,3 +188,127 @@ def test_what_cannot_be_removed_is_no_failure_of_the_backup(
     assert backup.clear(config, place, said.append) == good
     assert place.done == done
     assert str(error or "Forgetting b0") in said[-1]
+
+
+class Backed:
+    """A node of which a backup is made."""
+
+    name = "mariadb3"
+
+    def __init__(self, uuid: str = UUID, mark: str = "b1", after: str = "") -> None:
+        self._uuids = [uuid, after or uuid]
+        self._mark = mark
+        self.marked = ""
+
+    def status(self) -> dict[str, str]:
+        uuid = self._uuids.pop(0)
+        state = {"wsrep_cluster_status": "Primary", "wsrep_local_state_comment": "Synced", "wsrep_last_committed": "7"}
+        return {**state, "wsrep_cluster_state_uuid": uuid}
+
+    def settings(self) -> dict[str, Any]:
+        return {"binlog": 1, "domain": 0, "server": "10.11.19-MariaDB", "lower_case_table_names": 0}
+
+    def binlog_position(self, _domain: int) -> tuple[str, int]:
+        return self._uuids[0], 12
+
+    def branch(self, uuid: str) -> branches.Branch | None:
+        return branches.Branch(NEW, 1000.0, UUID) if uuid == NEW else None
+
+    def last_before(self, _moment: float, _domain: int) -> int:
+        return 8
+
+    def mark(self) -> str:
+        return self._mark
+
+    def set_mark(self, identifier: str) -> None:
+        self.marked = identifier
+
+    def image(self) -> str:
+        return "mariadb:10.11"
+
+    def workspace(self) -> Any:
+        return nullcontext(Path("/nowhere"))
+
+    def desynced(self, _say: object) -> Any:
+        return nullcontext()
+
+    def stream(self, _workspace: Path, from_lsn: int, _log: object) -> Any:
+        self.from_lsn = from_lsn
+        return nullcontext()
+
+    def facts(self, _workspace: Path) -> dict[str, Any]:
+        version = {"server": "10.11.19-MariaDB", "tool": "10.11.19-MariaDB"}
+        return {"from_lsn": self.from_lsn, "to_lsn": 300, "gtid": "0-1-12", **version}
+
+    def datadir_size(self) -> int:
+        return 1
+
+
+class Place:
+    """A repository with a backup, in which what was done is written down in its order."""
+
+    url = "/repository"
+
+    def __init__(self, *records: branches.Branch) -> None:
+        self.records = list(records)
+        self.done: list[Any] = []
+
+    def exists(self) -> bool:
+        return True
+
+    def snapshots(self, _lenient: bool) -> repository.Snapshots:
+        return repository.Snapshots()
+
+    def manifests(self, _listed: object, _lenient: bool) -> list[manifest.Manifest]:
+        return [made(1, began=4e9)]
+
+    def binlogs(self, _listed: object) -> list[Any]:
+        return []
+
+    def branches(self, _listed: object) -> list[branches.Branch]:
+        return self.records
+
+    def begin(self, branch: branches.Branch) -> None:
+        self.records.append(branch)
+        self.done.append(branch)
+
+    def store(self, _identifier: str, _log: object) -> Any:
+        return nullcontext()
+
+    def commit(self, new: manifest.Manifest) -> None:
+        self.done.append(new)
+
+
+NEW = "bbbbbbbb-0000-11f1-8000-000000000002"
+BACKED = {"cluster": "galera", "full_every": 7 * DAY}
+
+
+@pytest.fixture(autouse=True)
+def _copying(monkeypatch: pytest.MonkeyPatch) -> None:
+    copied = backup.children.Copied()
+    monkeypatch.setattr(backup.children, "pipe", lambda *_: copied)
+
+
+def test_the_next_backup_is_a_full_one_in_a_new_branch() -> None:
+    """Of a forced recovery, of a restore, and where the cluster lost transactions and kept its UUID."""
+    place = Place()
+    assert backup.take(BACKED, Backed(), place, "auto", lambda _: None).base == "b1"
+    (first, _) = place.done
+    assert (first.name, first.parent) == (UUID, "")
+    place = Place(first)
+    found = backup.take(BACKED, Backed(NEW), place, "auto", lambda _: None)
+    assert (found.uuid, found.base, place.done) == (NEW, "", [branches.Branch(NEW, 1000.0, UUID, 8), found])
+    found = backup.take(BACKED, Backed("restored"), Place(first), "auto", lambda _: None)
+    assert (found.uuid, found.base) == ("restored", "")
+    within = branches.Branch(f"{UUID}.2", first.began + 1, UUID)
+    found = backup.take(BACKED, Backed(), Place(first, within), "auto", lambda _: None)
+    assert (found.uuid, found.base) == (within.name, "")
+    with pytest.raises(manifest.BackupError, match="no backup that an incremental one could add to"):
+        backup.take(BACKED, Backed(NEW), Place(), "incremental", lambda _: None)
+
+
+def test_a_backup_in_which_the_cluster_changed_its_uuid_is_none() -> None:
+    place, job = Place(branches.Branch(UUID, 1.0)), Backed(after=NEW)
+    with pytest.raises(manifest.BackupError, match=f"changed its cluster UUID from {UUID} to {NEW}"):
+        backup.take(BACKED, job, place, "full", lambda _: None)
+    assert (place.done, job.marked) == ([], "")

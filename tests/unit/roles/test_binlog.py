@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from galera_backup import binlog, manifest, plan, repository, restore
+from galera_backup import binlog, branches, manifest, plan, repository, restore
 from hypothesis import given
 from hypothesis import strategies as st
 
 from .test_manifest import UUID, made
 
+ONE = {UUID: binlog.ALL}
 REAL = Path(__file__).parent / "data/mariadb-bin.000001"
 QUERY, ROWS, XID, GTID, GTID_LIST = 2, 23, 16, 162, 163
 CHECKSUM = b"crc."
@@ -124,7 +125,12 @@ def test_a_file_name_that_comes_again_is_another_binary_log() -> None:
 
 def test_a_binary_log_that_was_stored_in_part_is_none() -> None:
     listed = [
-        {"id": f"s{stored}", "tags": segment(5, 9).tags(), "summary": {"total_bytes_processed": stored}}
+        {
+            "id": f"s{stored}",
+            "tags": segment(5, 9).tags(),
+            "time": "2026-11-21T18:38:50.1Z",
+            "summary": {"total_bytes_processed": stored},
+        }
         for stored in (400, 1000)
     ]
     store = repository.Repository({"repository": "/r", "directory": "/d"}, "galera.mariadb2")
@@ -146,9 +152,9 @@ def test_binary_logs_are_needed_as_long_as_a_backup_goes_on_with_them() -> None:
         segment(9, 12, latest=30),
         segment(0, 3, uuid="gone", latest=5),
     ]
-    kept = [made(6), made(1, gtid="", dump="schema")]
-    assert binlog.unneeded(logs, kept, before=25) == [logs[0].snapshot, logs[3].snapshot]
-    assert binlog.unneeded(logs, kept, before=0) == []
+    firsts = branches.Branches([], [], logs).firsts([made(6), made(1, gtid="", dump="schema")])
+    assert binlog.unneeded(logs, firsts, before=25) == [logs[0].snapshot, logs[3].snapshot]
+    assert binlog.unneeded(logs, firsts, before=0) == []
 
 
 def steps(found: Sequence[binlog.Step]) -> list[tuple[str, int, int]]:
@@ -157,10 +163,10 @@ def steps(found: Sequence[binlog.Step]) -> list[tuple[str, int, int]]:
 
 def test_it_leads_over_another_nodes_files() -> None:
     logs = [segment(0, 10), segment(10, 20), segment(15, 40, "mariadb2"), segment(12, 18, "mariadb2")]
-    assert steps(binlog.lead(logs, UUID, 5)) == [("mariadb3", 0, 5), ("mariadb3", 10, 10), ("mariadb2", 15, 20)]
-    assert steps(binlog.lead(logs, UUID, 5, seqno=20)) == [("mariadb3", 0, 5), ("mariadb3", 10, 10)]
-    assert binlog.lead(logs, UUID, 40) == []
-    assert binlog.lead(logs, "another history", 5) == []
+    assert steps(binlog.lead(logs, ONE, 5)) == [("mariadb3", 0, 5), ("mariadb3", 10, 10), ("mariadb2", 15, 20)]
+    assert steps(binlog.lead(logs, ONE, 5, seqno=20)) == [("mariadb3", 0, 5), ("mariadb3", 10, 10)]
+    assert binlog.lead(logs, ONE, 40) == []
+    assert binlog.lead(logs, {"another branch": binlog.ALL}, 5) == []
 
 
 def test_a_gap_is_refused_with_the_last_point_before_it() -> None:
@@ -169,21 +175,21 @@ def test_a_gap_is_refused_with_the_last_point_before_it() -> None:
         manifest.BackupError,
         match=r"have a gap.*last point that can be reached is sequence number 10 \(2026-11-21 18:38:50 UTC\)",
     ):
-        binlog.lead(logs, UUID, 5)
+        binlog.lead(logs, ONE, 5)
     with pytest.raises(manifest.BackupError, match="have a gap"):
-        binlog.lead(logs, UUID, 5, seqno=15)
+        binlog.lead(logs, ONE, 5, seqno=15)
     # What lies before it can be had.
-    assert steps(binlog.lead(logs, UUID, 5, seqno=10)) == [("mariadb3", 0, 5)]
+    assert steps(binlog.lead(logs, ONE, 5, seqno=10)) == [("mariadb3", 0, 5)]
     with pytest.raises(manifest.BackupError, match="that of the backup itself"):
-        binlog.lead([segment(12, 20)], UUID, 5)
+        binlog.lead([segment(12, 20)], ONE, 5)
 
 
 def test_what_was_not_archived_is_refused() -> None:
     logs = [segment(0, 10)]
     with pytest.raises(manifest.BackupError, match="do not reach sequence number 11: they end with sequence number 10"):
-        binlog.lead(logs, UUID, 5, seqno=11)
+        binlog.lead(logs, ONE, 5, seqno=11)
     with pytest.raises(manifest.BackupError, match="do not reach 2026-"):
-        binlog.lead(logs, UUID, 5, at=1795286330.0)
+        binlog.lead(logs, ONE, 5, at=1795286330.0)
 
 
 @given(
@@ -195,7 +201,7 @@ def test_steps_never_leave_anything_out(ranges: list[tuple[int, int]], position:
     logs = [segment(begin, begin + length, file=f"f{n}") for n, (begin, length) in enumerate(ranges)]
     covered = {seqno for each in logs for seqno in range(each.begin + 1, each.end + 1)}
     try:
-        found = binlog.lead(logs, UUID, position, seqno=wanted)
+        found = binlog.lead(logs, ONE, position, seqno=wanted)
     except manifest.BackupError:
         assert not set(range(position + 1, wanted + 1)) <= covered
         return
@@ -233,7 +239,9 @@ def test_a_plan_begins_with_the_last_backup_before_its_point() -> None:
 def test_a_restored_cluster_without_a_backup_is_not_restored_to_what_was_before() -> None:
     backups, logs = [made(1)], [segment(0, 10), segment(10, 20, latest=int(made(1).ended) + 60, uuid="restored")]
     for wanted in (plan.Wanted(), plan.Wanted(seqno=5)):
-        with pytest.raises(manifest.BackupError, match=r"history without a backup, restored: .* the newest is b1"):
+        with pytest.raises(
+            manifest.BackupError, match=r"branch restored, which began at .*, has no backup: .* the newest is b1"
+        ):
             plan.plan(wanted, backups, logs)
     assert plan.plan(plan.Wanted("b1", 5), backups, logs).last.id == "b1"
     assert plan.plan(plan.Wanted(), [*backups, made(2, uuid="restored", gtid="0-1-12")], logs).last.id == "b2"
@@ -267,7 +275,7 @@ class Archive:
 def test_it_is_replayed_up_to_the_point(seqno: int | None, at: float | None, reached: str, tmp_path: Path) -> None:
     archive = Archive()
     job = restore.Restore({}, "own", archive, tmp_path, lambda _: None)
-    point = plan.Plan([made(1, gtid="0-1-5")], [binlog.Step(segment(4, 9, latest=900), 5)], seqno, at)
+    point = plan.Plan([made(1, gtid="0-1-5")], [binlog.Step(segment(4, 9, latest=900), 5, 9)], seqno, at)
     assert job.replay(archive, point, "0-1-5") == reached
     if reached != "0-1-5":
         assert archive.ranges[1:] == ("0-1-5", reached)
@@ -275,7 +283,7 @@ def test_it_is_replayed_up_to_the_point(seqno: int | None, at: float | None, rea
 
 def test_a_time_that_only_a_wrong_clock_told_is_refused(tmp_path: Path) -> None:
     job = restore.Restore({}, "own", Archive(), tmp_path, lambda _: None)
-    point = plan.Plan([made(1, gtid="0-1-5")], [binlog.Step(segment(4, 9, latest=900), 5)], None, 500.0)
+    point = plan.Plan([made(1, gtid="0-1-5")], [binlog.Step(segment(4, 9, latest=900), 5, 9)], None, 500.0)
     with pytest.raises(manifest.BackupError, match=r"No transaction between b1 and 0-1-9 began at 1970-01-01 00:08:20"):
         job.replay(Archive(), point, "0-1-5")
 

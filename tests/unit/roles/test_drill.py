@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from galera_backup import admission, binlog, drill, drills, manifest
+from galera_backup import admission, binlog, branches, drill, drills, manifest
 
 MIB = 1 << 20
 
@@ -90,20 +90,23 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., dril
     """Runs a drill in which containers, repository and server do what the test says."""
 
     def run(manifests: Any, answers: dict[str, Any] | None = None, sql: str = "", **changes: Any) -> drill.Result:
-        def listed(_repository: Any) -> list[manifest.Manifest]:
+        def listed(*_: Any) -> list[manifest.Manifest]:
             if isinstance(manifests, Exception):
                 raise manifests
             return list(manifests)
 
         def replay(_job: Any, _server: Any, plan: Any, reached: str) -> str:
-            ranges = [(step.behind, plan.seqno or step.segment.end) for step in plan.steps]
+            ranges = [(step.behind, plan.seqno or step.end) for step in plan.steps]
             replays.append((reached, ranges))
             return f"0-1-{ranges[-1][1]}"
 
         replays: list[Any] = changes.pop("replays", [])
         segments: list[binlog.Segment] = changes.pop("segments", [])
+        recorded: list[branches.Branch] = changes.pop("recorded", [])
         monkeypatch.setattr(drill.Repository, "manifests", listed)
-        monkeypatch.setattr(drill.Repository, "binlogs", lambda _: segments)
+        monkeypatch.setattr(drill.Repository, "snapshots", lambda *_: [])
+        monkeypatch.setattr(drill.Repository, "binlogs", lambda *_: segments)
+        monkeypatch.setattr(drill.Repository, "branches", lambda *_: recorded)
         monkeypatch.setattr(drill.Restore, "replay", replay)
         monkeypatch.setattr(drill.Restore, "run", changes.pop("restore", lambda *_: None))
         monkeypatch.setattr(drill.Drill, "_have_images", lambda *_: None)
@@ -209,6 +212,20 @@ def test_a_count_that_the_archive_does_not_reach_is_not_compared(world: Callable
     assert "they are of 0-1-5, and the archived binary logs end with 4" in result.notes[0]
     assert world([counted(counted="0-1-1")], RIGHT).compared["rows"] == 2
     assert "no row counts" in world([made()]).notes[0]
+
+
+def test_a_drill_goes_by_the_branch_that_began_last(world: Callable[..., drill.Result]) -> None:
+    """Not by backups of hosts that a forced recovery gave up and that still make them; they are told of."""
+    replays: list[Any] = []
+    recorded = [branches.Branch("u", 10), branches.Branch("v", 1100, "u", 4)]
+    lost, kept = segment(0, 9, latest=3000), dataclasses.replace(segment(4, 12), uuid="v")
+    later = made(id="later", gtid="0-1-7", ended=4000.0)
+    result = world([made(), later], segments=[lost, kept], recorded=recorded, replays=replays)
+    assert (result.error, result.backup, result.reached) == ("", "20260131T020000Z-mariadb3", "0-1-12")
+    assert replays == [("0-1-1", [(1, 4), (4, 12)])]
+    assert "Branch u was still written at 1970-01-01 01:06:40 UTC" in result.notes[0]
+    result = world([later], segments=[lost, kept], recorded=recorded)
+    assert "The branch v, which began at 1970-01-01 00:18:20 UTC, has no backup" in result.error
 
 
 def test_a_gap_in_the_archive_fails_the_drill(world: Callable[..., drill.Result]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import struct
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from galera_backup import manifest, node
+from galera_backup import binlog, branches, manifest, node
 
 
 class Desynced(node.Node):
@@ -106,3 +108,92 @@ def test_a_wish_to_desync_that_still_waits_is_waited_for(tmp_path: Path, monkeyp
     assert job.settle() == ["Had mariadb3 take part in flow control again."]
     assert (job.set, pending) == (ON_AND_OFF[1:], [])
     assert not (tmp_path / "desynced").exists()
+
+
+NEW, OLD = "bbbbbbbb-0000-11f1-8000-000000000002", "f8eb8a01-e5bf-11f1-9dff-9bb2314c7b01"
+TOLD = {"generation": 2, "uuid": NEW.upper(), "begun": "1970-01-11T00:00:00Z", "parent": OLD, "members": ["mariadb1"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({}, branches.Branch(NEW, 864000, OLD)),
+        ({"begun": "1970-01-11 01:00:00+01:00"}, branches.Branch(NEW, 864000, OLD)),
+        ({"parent": "00000000-0000-0000-0000-000000000000"}, branches.Branch(NEW, 864000)),
+        ({"parent": None}, branches.Branch(NEW, 864000)),
+        # The cluster was restored since.
+        ({"uuid": OLD}, None),
+    ],
+)
+def test_what_a_forced_recovery_wrote_down(
+    tmp_path: Path, changes: dict[str, Any], found: branches.Branch | None
+) -> None:
+    job = node.Node({"directory": str(tmp_path), "node": "mariadb3", "record": str(tmp_path)}, "own")
+    assert job.branch(NEW) is None
+    (tmp_path / "branch.json").write_text(json.dumps({**TOLD, **changes}), encoding="utf-8")
+    assert job.branch(NEW) == found
+
+
+@pytest.mark.parametrize("text", ["{", "[]", json.dumps({"uuid": NEW}), json.dumps({**TOLD, "begun": "yesterday"})])
+def test_a_damaged_record_of_a_branch_is_named(tmp_path: Path, text: str) -> None:
+    """To take it for none would be to mix two branches."""
+    (tmp_path / "branch.json").write_text(text, encoding="utf-8")
+    job = node.Node({"directory": str(tmp_path), "node": "mariadb3", "record": str(tmp_path)}, "own")
+    with pytest.raises(manifest.BackupError, match=r"/branch.json is damaged"):
+        job.branch(NEW)
+
+
+class Server(node.Node):
+    """A node with binary logs: what each begins behind, and when it was opened."""
+
+    def __init__(self, directory: Path, logs: dict[str, tuple[int, int]], **status: str) -> None:
+        super().__init__({"directory": "/d", "node": "mariadb3", "datadir": str(directory)}, "own")
+        self._logs = logs
+        self._status = status
+        self.asked: list[str] = []
+        self.silent = False
+        for name, (_, at) in logs.items():
+            header = struct.pack("<IBIIIH", at, 15, 1, 252, 256, 0) if at else b""
+            (directory / name).write_bytes(binlog.MAGIC + header + bytes(300))
+
+    def binlogs(self) -> list[str]:
+        return list(self._logs)
+
+    def binlog_begin(self, file: str, _domain: int) -> int:
+        return self._logs[file][0]
+
+    def status(self) -> dict[str, str]:
+        return self._status
+
+    def _ask(self, *statements: str) -> list[Any]:
+        self.asked += statements
+        if self.silent:
+            raise manifest.BackupError("mariadb3 does not answer: (1205, 'Lock wait timeout exceeded')")
+        return [["0-1-998,103-1-2"]]
+
+
+@pytest.mark.parametrize(
+    ("logs", "seqno"),
+    [
+        ({"b1": (0, 8000), "b2": (500, 9000), "b3": (998, 10010), "b4": (2000, 12000)}, 998),
+        # A file that it began within the minute before counts as a later one.
+        ({"b1": (0, 8000), "b2": (990, 9970), "b3": (998, 10010)}, 990),
+        # It was filled by SST.
+        ({"b3": (998, 10010), "b4": (2000, 12000)}, 0),
+        ({"b1": (0, 0), "b3": (998, 10010)}, 0),
+        ({}, 0),
+    ],
+)
+def test_the_number_at_which_a_branch_began(tmp_path: Path, logs: dict[str, tuple[int, int]], seqno: int) -> None:
+    assert Server(tmp_path, logs).last_before(10000, 0) == seqno
+
+
+def test_a_node_is_asked_once_it_has_caught_up(tmp_path: Path) -> None:
+    state = {"wsrep_cluster_status": "Primary", "wsrep_cluster_state_uuid": OLD}
+    job = Server(tmp_path, {}, wsrep_local_state_comment="Synced", **state)
+    assert job.caught_up(0) == (OLD, 998)
+    assert job.asked == ["SET SESSION wsrep_sync_wait = 1", "SELECT 1", "SELECT @@gtid_binlog_pos"]
+    job.silent = True
+    assert job.caught_up(0) is None
+    job = Server(tmp_path, {}, wsrep_local_state_comment="Donor/Desynced", **state)
+    assert (job.caught_up(0), job.asked) == (None, [])

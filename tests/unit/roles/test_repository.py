@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 import pytest
 import yaml
-from galera_backup import manifest, repository
+from galera_backup import branches, manifest, repository
 
 from .test_manifest import made
 
@@ -171,3 +171,17 @@ def test_a_verification_names_the_packs_that_are_damaged(tmp_path: Path, monkeyp
 def test_an_older_restic_reads_what_a_newer_one_compressed(tmp_path: Path, command: str, compresses: bool) -> None:
     config = {"repository": "/r", "directory": str(tmp_path), "restic_image": "restic", "compression": "fastest"}
     assert ("--compression" in repository.Repository(config, "own").command("own-restic", command)) == compresses
+
+
+def test_a_branch_is_recorded_in_its_tags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an older version of the program passes over, and what nothing forgets."""
+    place = answering(tmp_path, monkeypatch, "")
+    branch = branches.Branch("bbbbbbbb-0000-11f1-8000-000000000002", 864000, made(1).uuid, 998)
+    asked: list[str] = []
+    monkeypatch.setattr(place, "ask", lambda *arguments, **_: asked.extend(arguments))
+    place.begin(branch)
+    tags = [each.removeprefix("--tag=") for each in asked if each.startswith("--tag=")]
+    listed = repository.Snapshots([{**snapshot(1), "tags": tags}, snapshot(2, "manifest", "b2")])
+    assert place.branches(listed) == [branch]
+    assert "galera" in asked
+    assert (place.binlogs(listed), place.cut_short(listed), place.unfinished(listed)) == ([], [], [])

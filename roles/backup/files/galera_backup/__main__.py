@@ -26,11 +26,12 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from galera_backup import backup, children, drills
+from galera_backup.archive import Archive
 from galera_backup.binlog import superseded, transactions, utc
 from galera_backup.files import read, write
 from galera_backup.manifest import BackupError, Manifest
 from galera_backup.node import Node
-from galera_backup.plan import Wanted, parse_gtid, parse_time, plan
+from galera_backup.plan import Plan, Wanted, parse_gtid, parse_time, plan
 from galera_backup.repository import Repository
 from galera_backup.restore import Restore
 from galera_backup.server import Server
@@ -140,7 +141,14 @@ def point(given: argparse.Namespace) -> Wanted:
         given.backup,
         parse_gtid(given.gtid) if given.gtid else None,
         parse_time(given.time) if given.time else None,
+        given.branch,
     )
+
+
+def planned(repository: Repository, wanted: Wanted) -> Plan:
+    """Where the backup is named, nothing is chosen by what can be read: it need not be all."""
+    archive = Archive.read(repository, lenient=bool(wanted.backup))
+    return plan(wanted, archive.manifests, archive.segments, list(archive.branches.recorded.values()))
 
 
 def restore(config: Mapping[str, Any], owner: str, given: argparse.Namespace) -> None:
@@ -150,16 +158,16 @@ def restore(config: Mapping[str, Any], owner: str, given: argparse.Namespace) ->
     repository = Repository(config, owner)
     job = Restore(config, owner, repository, given.target, say)
     begun = job.begun()
-    if begun and wanted in (Wanted(), replace(begun, backup="")):
+    if begun and wanted in (Wanted(), replace(begun, backup=""), replace(begun, backup="", branch="")):
         # The cluster may have been written to since; another restore would set that aside.
         wanted = begun
-    snapshots = repository.snapshots(lenient=bool(wanted.backup))
-    chosen = plan(wanted, repository.manifests(snapshots, bool(wanted.backup)), repository.binlogs(snapshots))
+    chosen = planned(repository, wanted)
     if given.check:
         job.check(chosen)
         logs = [f"{step.segment.file} of {step.segment.node} behind {step.behind}" for step in chosen.steps]
         chain = [manifest.id for manifest in chosen.chain]
         told = {"chain": chain, "binlogs": logs, "plan": chosen.name, "arguments": chosen.arguments}
+        told["notes"] = list(chosen.notes)
         say(json.dumps({**told, "datadir_mb": chosen.last.datadir_size >> 20, "begun": begun == chosen.pinned}))
         return
     with open(f"{given.target}.lock", "w", encoding="utf-8") as lock:
@@ -179,10 +187,10 @@ def scratch(config: Mapping[str, Any], owner: str, given: argparse.Namespace) ->
     """A server of its own on what was restored, until SIGTERM, and one database or table of it as a file of SQL."""
     stop = stopped()
     repository = Repository(config, owner)
-    wanted = point(given)
-    snapshots = repository.snapshots(lenient=bool(wanted.backup))
-    chosen = plan(wanted, repository.manifests(snapshots, bool(wanted.backup)), repository.binlogs(snapshots))
+    chosen = planned(repository, point(given))
     children.remove_all(owner)
+    for note in chosen.notes:
+        say(note)
     # Beside nodes of another version, too.
     config = {**config, "image": chosen.last.image}
     Restore(config, owner, repository, given.target, say).run(chosen)
@@ -210,18 +218,37 @@ def statements(config: Mapping[str, Any], owner: str, given: argparse.Namespace)
     children.remove_all(owner)
     repository = Repository(config, owner)
     # Whoever reads them is told what is missing, and decides.
-    segments = repository.binlogs(repository.snapshots(lenient=True))
-    unwanted = set(superseded(segments))
+    archive = Archive.read(repository, lenient=True)
+    unwanted = set(superseded(archive.segments))
+    current = archive.branches.limits(archive.branches.current)
     told = set()
-    for segment in sorted(segments, key=lambda each: (each.latest, each.end)):
+    for segment in sorted(archive.segments, key=lambda each: (each.latest, each.end)):
         if segment.snapshot in unwanted or segment.latest < since:
             continue
         with tempfile.TemporaryFile() as file:
             repository.fetch_binlog(segment, file)
             for each in transactions(file, segment.domain):
-                if each.statement and each.at >= since and (segment.uuid, each.seqno) not in told:
-                    told.add((segment.uuid, each.seqno))
-                    say(f"{segment.domain}-{each.server}-{each.seqno}  {utc(each.at)}  {each.statement}")
+                branch = archive.branches.origin(segment.uuid, each.seqno)
+                if each.statement and each.at >= since and (branch, each.seqno) not in told:
+                    told.add((branch, each.seqno))
+                    gtid = f"{segment.domain}-{each.server}-{each.seqno}"
+                    # A GTID is one of the current branch unless another one is named.
+                    where = "" if each.seqno <= current.get(branch, 0) else f"  (branch {branch})"
+                    say(f"{gtid}  {utc(each.at)}  {each.statement}{where}")
+
+
+def branches(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None:
+    """One a line, in the order in which they began; a restore goes by the last one unless told."""
+    archive = Archive.read(Repository(config, owner), lenient=True)
+    for branch in archive.branches.order:
+        last = archive.last(branch.name)
+        backups = [each for each in archive.manifests if each.uuid == branch.name and not each.dump]
+        said = [f"{branch.name}  {utc(branch.began)}"]
+        if branch.parent:
+            said.append(f"from {branch.parent} at {branch.seqno or 'an unknown number'}")
+        said.append(f"{len(backups)} backup{'s' * (len(backups) != 1)}")
+        said.append(f"binary logs up to {last.end} ({utc(last.latest)})" if last else "no binary logs")
+        say(", ".join(said))
 
 
 def settle(config: Mapping[str, Any], owner: str, _: argparse.Namespace) -> None:
@@ -346,6 +373,7 @@ def parse() -> argparse.Namespace:
     command("stream", "archive binary logs, whenever it is this node's turn, until SIGTERM", of_node("-binlog", stream))
     command("settle-stream", "remove what a killed stream left", of_node("-binlog", settle_stream))
     command("list", "the manifests, as JSON", of_node("-list", show))
+    command("branches", "what restores and forced recoveries began, and when", of_node("-list", branches))
     one = command("restic", "restic itself, with this repository and its key", of_node("-by-hand", restic))
     one.add_argument(
         "arguments", nargs=argparse.REMAINDER, help="its command, and after that its options: snapshots --latest 1"
@@ -363,6 +391,7 @@ def parse() -> argparse.Namespace:
     pointed.add_argument("--backup", default="", help="id; the newest unless given")
     pointed.add_argument("--gtid", default="", help="of the last transaction that is restored")
     pointed.add_argument("--time", default="", help="ISO 8601: what began before it is restored")
+    pointed.add_argument("--branch", default="", help="name; the current one, or that of the time, unless given")
     one = command(
         "scratch", "a server of its own on restored data, until SIGTERM", of_node("-scratch", scratch), pointed
     )

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from . import children
+from .archive import Archive, branch_of, remember
 from .binlog import gtid_in, superseded, unneeded
+from .branches import Branches, uuid_of
 from .files import read
 from .manifest import BackupError, Manifest, base_for, expired, new_id, series
 from .node import Node
@@ -50,16 +52,19 @@ def take(
     began = time.time()
     dump = kind if kind in DUMPS else ""
     base = None
+    uuid = status["wsrep_cluster_state_uuid"]
+    position = node.binlog_position(settings["domain"])[1] if settings["binlog"] else None
+    archive = Archive.read(repository, lenient=True)
+    archive, branch = branch_of(node, repository, archive, uuid, position, settings["domain"], say)
     if kind in ("auto", "incremental"):
-        history = status["wsrep_cluster_state_uuid"]
-        known = repository.manifests(lenient=True)
-        base = base_for(known, node.name, node.mark(), config["full_every"], began, history, settings["server"])
+        base = base_for(
+            archive.manifests, node.name, node.mark(), config["full_every"], began, branch, settings["server"]
+        )
     if kind == "incremental" and base is None:
         raise BackupError(
             f"{node.name} has no backup that an incremental one could add to: the last one was made of another datadir,"
-            " is not in the repository, of another history or version, or too old. Make a full one."
+            " is not in the repository, of another branch or version, or too old. Make a full one."
         )
-    position = node.binlog_position(settings["domain"])[1] if settings["binlog"] else 0
     identifier, image = new_id(node.name, began), node.image()
     say(f"{identifier}: {'incremental, on ' + base.id if base else f'{dump} dump' if dump else 'full'}.")
     with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as kept, node.workspace() as workspace:
@@ -80,14 +85,17 @@ def take(
         )
     gtid = gtid_in(facts["gtid"], settings["domain"]) if settings["binlog"] else ""
     if not dump:
-        _see_that_it_fits(image, facts, base, gtid, position)
+        _see_that_it_fits(image, facts, base, gtid, position or 0)
     counted, tables, checksums = "", {}, {}
     if config.get("count_rows") and not dump:
         counted, tables, checksums = node.count(bool(config.get("checksums")))
+    other = after["wsrep_cluster_state_uuid"]
+    if other != uuid:
+        raise BackupError(f"{node.name} changed its cluster UUID from {uuid} to {other} during the backup.")
     manifest = Manifest(
         id=identifier,
         cluster=config["cluster"],
-        uuid=after["wsrep_cluster_state_uuid"],
+        uuid=branch,
         node=node.name,
         seqno=int(status["wsrep_last_committed"]),
         gtid=gtid,
@@ -108,6 +116,7 @@ def take(
         checksums=checksums,
         counted=gtid_in(counted, settings["domain"]),
     )
+    remember(repository, archive, branch)
     repository.commit(manifest)
     if not dump:
         node.set_mark(identifier)
@@ -204,7 +213,9 @@ def _others(
     # The timers' clocks and delays differ a little.
     since = slot - config["takeover_seconds"] / 2
     listed = repository.snapshots(lenient=True)
-    made = [each for each in repository.manifests(listed, lenient=True) if each.began >= since and not each.dump]
+    recent = [each for each in repository.manifests(listed, lenient=True) if each.began >= since and not each.dump]
+    # Hosts that a forced recovery gave up may still write, and back up, a branch of their own.
+    made = [each for each in recent if uuid_of(each.uuid) == node.uuid()]
     others = repository.writers(time.time(), _LOCK_SECONDS)
     if config.get("count_rows") and time.time() < slot + _COUNTING * config["takeover_seconds"]:
         # It has its stream, and counts rows; its manifest comes after that.
@@ -227,11 +238,18 @@ def clear(config: Mapping[str, Any], repository: Repository, say: Callable[[str]
         # What is not known of may add to what is old, and go on with old binary logs.
         say(f"Nothing is forgotten. {error}")
         return isinstance(error, LockedError)
-    old = expired(manifests, config["keep_days"], config["keep_fulls"], now)
+    segments = repository.binlogs(snapshots)
+    branches = Branches(repository.branches(snapshots), manifests, segments)
+    old = expired(
+        manifests,
+        config["keep_days"],
+        config["keep_fulls"],
+        now,
+        lambda each: branches.holds(branches.current, each),
+    )
     orphans = [identifier for identifier, at in repository.unfinished(snapshots) if at < now - 86400]
     kept = [manifest for manifest in manifests if manifest.id not in old]
-    segments = repository.binlogs(snapshots)
-    logs = {*superseded(segments), *unneeded(segments, kept, now - config["keep_days"] * 86400)}
+    logs = {*superseded(segments), *unneeded(segments, branches.firsts(kept), now - config["keep_days"] * 86400)}
     logs |= set(repository.cut_short(snapshots))
     if not (old or orphans or logs):
         return True

@@ -11,19 +11,22 @@ from __future__ import annotations
 
 import re
 import struct
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import IO
 
-from .manifest import BackupError, Manifest
+from .manifest import BackupError
 
 MAGIC = b"\xfebin"
+# As the last sequence number of a branch: all that there are.
+ALL = sys.maxsize
 _HEADER = struct.Struct("<IBIIIH")
 _GTID = struct.Struct("<QIB")
 _LISTED = struct.Struct("<IIQ")
 _CHECKSUM = 4
-_QUERY, _XID, _XA_PREPARE, _GTID_EVENT, _GTID_LIST, _QUERY_COMPRESSED = 2, 16, 38, 162, 163, 165
+_QUERY, _FORMAT, _XID, _XA_PREPARE, _GTID_EVENT, _GTID_LIST, _QUERY_COMPRESSED = 2, 15, 16, 38, 162, 163, 165
 _STANDALONE = 1
 
 
@@ -106,6 +109,15 @@ def begin(file: IO[bytes], domain: int) -> int:
     raise BackupError("This binary log does not tell the position that it begins at.")
 
 
+def opened(file: IO[bytes]) -> int:
+    """When a server opened a binary log, seconds since 1970; 0 where the file does not say so."""
+    start = file.read(len(MAGIC) + _HEADER.size)
+    if start[: len(MAGIC)] != MAGIC or len(start) < len(MAGIC) + _HEADER.size:
+        return 0
+    at, kind, *_ = _HEADER.unpack_from(start, len(MAGIC))
+    return int(at) if kind == _FORMAT else 0
+
+
 def transactions(file: IO[bytes], domain: int, offset: int = len(MAGIC)) -> Iterator[Transaction]:
     """The whole transactions of a domain from an offset on, which is the end of another one, or the file's beginning.
 
@@ -129,8 +141,9 @@ def transactions(file: IO[bytes], domain: int, offset: int = len(MAGIC)) -> Iter
 class Segment:
     """A binary log in the repository, or as much of it as there was when it was stored.
 
-    domain: of the cluster's GTIDs. begin: the sequence number that it begins behind; end: its last whole transaction's.
-    latest: when the latest of its transactions began, seconds since 1970. size: bytes. snapshot: restic's id.
+    uuid: the name of its branch. domain: of the cluster's GTIDs. begin: the sequence number that it begins behind; end:
+    its last whole transaction's. latest: when the latest of its transactions began, seconds since 1970. size: bytes.
+    snapshot: restic's id; stored: when it was stored, seconds since 1970.
     """
 
     snapshot: str
@@ -142,6 +155,7 @@ class Segment:
     end: int
     latest: int
     size: int
+    stored: float = 0
 
     def tags(self) -> list[str]:
         return [
@@ -157,7 +171,7 @@ class Segment:
         ]
 
     @classmethod
-    def from_tags(cls, snapshot: str, tags: Iterable[str]) -> Segment:
+    def from_tags(cls, snapshot: str, tags: Iterable[str], stored: float = 0) -> Segment:
         told: Mapping[str, str] = dict(tag.split("=", 1) for tag in tags if "=" in tag)
         try:
             return cls(
@@ -170,6 +184,7 @@ class Segment:
                 int(told["end"]),
                 int(told["latest"]),
                 int(told["size"]),
+                stored,
             )
         except (KeyError, ValueError) as error:
             raise BackupError(f"The snapshot {snapshot} does not tell which binary log it is ({error}).") from error
@@ -192,66 +207,87 @@ def longer(segments: Iterable[Segment], wanted: Segment) -> Segment | None:
     return next((each for each in sorted(same, key=lambda each: -each.end) if each.end >= wanted.end), None)
 
 
-def unneeded(segments: Iterable[Segment], kept: Iterable[Manifest], before: float) -> list[str]:
-    """The snapshots of binary logs that end before this time, and that no backup that is kept goes on with."""
-    first: dict[str, int] = {}
-    for manifest in (each for each in kept if each.gtid):
-        first[manifest.uuid] = min(first.get(manifest.uuid, manifest.seqno_of_gtid), manifest.seqno_of_gtid)
+def unneeded(segments: Iterable[Segment], firsts: Mapping[str, int], before: float) -> list[str]:
+    """The snapshots of binary logs that end before this time, and that no backup that is kept goes on with.
+
+    firsts: of each branch, the sequence number of the first backup that is kept.
+    """
     return [
         each.snapshot
         for each in segments
-        if each.latest < before and (each.uuid not in first or each.end <= first[each.uuid])
+        if each.latest < before and (each.uuid not in firsts or each.end <= firsts[each.uuid])
     ]
 
 
-def archived(segments: Iterable[Segment], uuid: str) -> int:
-    """The newest sequence number of a cluster's history that is in the repository; 0 for none."""
-    return max((segment.end for segment in segments if segment.uuid == uuid), default=0)
+def _within(segments: Iterable[Segment], limits: Mapping[str, int]) -> list[Step]:
+    """What they hold of a branch: those of other branches count up to where these are the same."""
+    return [Step(each, each.begin, min(each.end, limits[each.uuid])) for each in segments if each.uuid in limits]
 
 
-def reach(segments: Iterable[Segment], uuid: str, position: int) -> int:
+def archived(segments: Iterable[Segment], limits: Mapping[str, int]) -> int:
+    """The newest sequence number of a branch that is in the repository; 0 for none."""
+    return max((each.end for each in _within(segments, limits)), default=0)
+
+
+def reach(segments: Iterable[Segment], limits: Mapping[str, int], position: int) -> int:
     """How far they go on from a backup's position without anything missing."""
-    known = [segment for segment in segments if segment.uuid == uuid]
-    while fitting := [segment.end for segment in known if segment.begin <= position < segment.end]:
+    known = _within(segments, limits)
+    while fitting := [each.end for each in known if each.behind <= position < each.end]:
         position = max(fitting)
     return position
 
 
 @dataclass(frozen=True)
 class Step:
-    """What is to be taken from a segment: all behind a sequence number."""
+    """What is to be taken from a segment: all behind a sequence number, up to another one."""
 
     segment: Segment
     behind: int
+    end: int
+
+    @property
+    def cut(self) -> bool:
+        """Whether the segment's last transactions are of another branch."""
+        return self.end < self.segment.end
+
+    @property
+    def latest(self) -> int:
+        """When the latest of its transactions began; 0 where that is not known."""
+        return 0 if self.cut else self.segment.latest
 
 
 def lead(
-    segments: Sequence[Segment], uuid: str, position: int, seqno: int | None = None, at: float | None = None
+    segments: Sequence[Segment],
+    limits: Mapping[str, int],
+    position: int,
+    seqno: int | None = None,
+    at: float | None = None,
 ) -> list[Step]:
     """What leads from a backup's position to a sequence number, to a time, or as far as there is something.
 
-    Raises BackupError, with the last point that can be reached, where something is missing on the way.
+    limits: the branches whose segments count, and up to which sequence number each. Raises BackupError, with the last
+    point that can be reached, where something is missing on the way.
     """
-    known = [segment for segment in segments if segment.uuid == uuid]
+    known = _within(segments, limits)
     steps: list[Step] = []
     reached, latest = position, 0
     while not ((seqno is not None and reached >= seqno) or (at is not None and latest >= at)):
-        fitting = [segment for segment in known if segment.begin <= reached < segment.end]
+        fitting = [each for each in known if each.behind <= reached < each.end]
         if not fitting:
             break
-        step = Step(max(fitting, key=lambda each: each.end), reached)
+        step = replace(max(fitting, key=lambda each: (each.end, not each.cut)), behind=reached)
         steps.append(step)
-        reached, latest = step.segment.end, max(latest, step.segment.latest)
+        reached, latest = step.end, max(latest, step.latest)
     else:
         return steps
     last = f"sequence number {reached}" + (f" ({utc(latest)})" if latest else ", that of the backup itself")
-    behind = [segment for segment in known if segment.end > reached]
+    behind = [each for each in known if each.end > reached]
     if behind:
-        following = min(behind, key=lambda each: each.begin)
+        following = min(behind, key=lambda each: each.behind)
         raise BackupError(
             f"The archived binary logs have a gap: nothing has what follows {last}, and the next one,"
-            f" {following.file} of {following.node}, begins behind {following.begin}. The last point that can be"
-            f" reached is {last}."
+            f" {following.segment.file} of {following.segment.node}, begins behind {following.behind}. The last point"
+            f" that can be reached is {last}."
         )
     if seqno is not None or at is not None:
         wanted = f"sequence number {seqno}" if seqno is not None else utc(at or 0)

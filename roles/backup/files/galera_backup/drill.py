@@ -22,11 +22,12 @@ from typing import Any
 
 from . import checks, children
 from .admission import Amount
+from .archive import Archive
 from .binlog import lead
 from .files import write
 from .gauges import Gauges, whole_disk
 from .manifest import BackupError, Manifest, chain
-from .plan import Plan, one_history
+from .plan import Plan, backups_of, beside
 from .repository import Repository
 from .restore import Restore, needed
 from .server import Server, mebibytes
@@ -212,16 +213,18 @@ class Drill:
     def _plan(self, repository: Repository) -> Plan:
         """The newest backup, even if it cannot be restored: an older one that can would hide that. And all since it."""
         result = self._result
-        manifests = [each for each in repository.manifests() if not each.dump]
+        archive = Archive.read(repository)
+        branches, branch = archive.branches, archive.branches.current
+        manifests = backups_of(branch, archive.manifests, archive.segments, branches)
         if not manifests:
             raise BackupError(f"The repository {repository.url} has no backup.")
         newest = max(manifests, key=lambda each: each.ended)
         result.backup = newest.id
         result.server, result.image = newest.server, self._config["image"] or newest.image
-        found, segments = chain(newest.id, manifests), repository.binlogs()
-        one_history(manifests, segments)
-        steps = lead(segments, newest.uuid, newest.seqno_of_gtid) if newest.gtid else []
-        plan = Plan(found, steps, None, None)
+        found = chain(newest.id, archive.manifests)
+        steps = lead(archive.segments, branches.limits(branch), newest.seqno_of_gtid) if newest.gtid else []
+        plan = Plan(found, steps, None, None, branch if branch != newest.uuid else "")
+        result.notes += beside(branch, archive.manifests, archive.segments, branches)
         result.newest_transaction = plan.newest_at
         result.rpo = result.began - result.newest_transaction
         result.chain, result.size = [each.id for each in found], sum(each.size for each in found)
@@ -243,7 +246,7 @@ class Drill:
         manifest, steps = plan.last, list(plan.steps)
         reached = manifest.gtid
         counted = int(manifest.counted.rpartition("-")[2] or 0)
-        end = steps[-1].segment.end if steps else manifest.seqno_of_gtid
+        end = steps[-1].end if steps else manifest.seqno_of_gtid
         if counted > end:
             self._result.notes.append(
                 f"Rows and checksums were not compared: they are of {manifest.counted}, and the archived binary logs"
@@ -255,9 +258,7 @@ class Drill:
                 with self._step("binary logs to the count"):
                     reached = job.replay(server, Plan(plan.chain, before, counted, None), reached)
                 # A binary log that holds what is before the count and what is after it is needed again.
-                steps = [
-                    replace(step, behind=max(step.behind, counted)) for step in steps if step.segment.end > counted
-                ]
+                steps = [replace(step, behind=max(step.behind, counted)) for step in steps if step.end > counted]
             with self._step("compare"):
                 try:
                     self._compare(server, manifest)

@@ -23,9 +23,9 @@ class BackupError(Exception):
 class Manifest:
     """One backup. It counts only once its manifest stands in the repository, which comes last.
 
-    id: UTC time of its begin and the node, such as 20260131T020000Z-mariadb3. base: id of the backup that an
-    incremental one adds to, empty for a full one. seqno: at least what the data hold. from_lsn and to_lsn: InnoDB's
-    log sequence numbers of this node's own datadir. size: bytes of the stream; sha256: of the stream.
+    id: UTC time of its begin and the node, such as 20260131T020000Z-mariadb3. uuid: the name of its branch. base: id of
+    the backup that an incremental one adds to, empty for a full one. seqno: at least what the data hold. from_lsn and
+    to_lsn: InnoDB's log sequence numbers of this node's own datadir. size: bytes of the stream; sha256: of the stream.
     dump: schema or logical for what mariadb-dump wrote, empty for what mariadb-backup did.
     gtid: of the last transaction in the data, empty without binary logs. tables and checksums: rows of each table and
     what CHECKSUM TABLE says, where that was asked for, once the transaction counted, a little later, is there too.
@@ -115,8 +115,8 @@ def base_for(
     """What an incremental backup of this node adds to, or None: then it has to be a full one.
 
     LSNs are a datadir's own. mark is the id that the last backup left in it; an SST takes it away with all else.
-    fulls_every: seconds from one full backup to the next. uuid, server: the history and the
-    version that the node has now.
+    fulls_every: seconds from one full backup to the next. uuid, server: the branch and the version that the node has
+    now.
     """
     known = {manifest.id: manifest for manifest in manifests}
     last = known.get(mark)
@@ -183,19 +183,23 @@ def newest(
     raise BackupError(" ".join([f"The repository has no backup{until} that can be restored.", *reasons]))
 
 
-def expired(manifests: Sequence[Manifest], keep_days: float, keep_fulls: int, now: float) -> list[str]:
+def expired(
+    manifests: Sequence[Manifest],
+    keep_days: float,
+    keep_fulls: int,
+    now: float,
+    current: Callable[[Manifest], bool] = lambda _: True,
+) -> list[str]:
     """The ids of backups that are older than keep_days, oldest first.
 
     What a backup that is kept adds to is kept, and the newest one and the newest keep_fulls full ones are, whatever
-    their age.
+    their age. So are those of the current branch, which hosts that still write an older one do not push out.
     """
     keep = {manifest.id for manifest in manifests if now - manifest.ended <= keep_days * 86400}
-    backups = [manifest for manifest in manifests if not manifest.dump]
-    keep |= {max(backups, key=lambda each: each.ended).id} if backups else set()
-    fulls = sorted(
-        (manifest for manifest in manifests if manifest.full and not manifest.dump), key=lambda each: each.ended
-    )
-    keep |= {manifest.id for manifest in fulls[-keep_fulls:]} if keep_fulls else set()
+    backups = sorted((each for each in manifests if not each.dump), key=lambda each: each.ended)
+    for known in (backups, [each for each in backups if current(each)]):
+        keep |= {each.id for each in known[-1:]}
+        keep |= {each.id for each in [each for each in known if each.full][-keep_fulls:]} if keep_fulls else set()
     bases = {manifest.id: manifest.base for manifest in manifests}
     for name in list(keep):
         needed = bases.get(name)

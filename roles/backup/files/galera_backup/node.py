@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import tempfile
@@ -18,8 +19,11 @@ from typing import IO, Any
 import pymysql
 
 from . import children
-from .binlog import seqno_of
+from .binlog import opened, seqno_of
+from .branches import Branch
+from .files import read
 from .manifest import BackupError, gtid_of, parse_facts
+from .plan import parse_time
 
 # Left in the datadir by a backup: an SST takes it away, and with it the base of incremental ones.
 MARK = "/var/lib/mysql/dbops-backup"
@@ -42,6 +46,9 @@ _WORKSPACE = "facts-"
 _WATCH = 5
 # Seconds that a killed run's wish to desync the node may still be waiting.
 _PENDING = 60
+# Seconds that the clocks of a host and of the controller may differ.
+_CLOCKS = 60
+_NULL_UUID = "00000000-0000-0000-0000-000000000000"
 # Far from the server ids that people give.
 _SERVER_ID = 4_290_000_000
 
@@ -84,6 +91,10 @@ class Node:
 
     def status(self) -> dict[str, str]:
         return dict(self._ask("SHOW GLOBAL STATUS LIKE 'wsrep\\_%'"))
+
+    def uuid(self) -> str:
+        """The cluster's, as this node has it."""
+        return self.status()["wsrep_cluster_state_uuid"]
 
     def settle(self) -> list[str]:
         """Make good what a killed run left: its containers, and the node desynced. What was done, as sentences."""
@@ -229,6 +240,58 @@ class Node:
         if component != "Primary" or local not in _STREAMING:
             raise BackupError(f"{self.name} is {local}, in a {component} component.")
         return state["wsrep_cluster_state_uuid"], seqno_of(self._ask("SELECT @@gtid_binlog_pos")[0][0], domain)
+
+    def started(self) -> float:
+        """When the server was started, seconds since 1970."""
+        return time.time() - int(self._ask("SHOW GLOBAL STATUS LIKE 'Uptime'")[0][1])
+
+    def caught_up(self, domain: int) -> tuple[str, int] | None:
+        """The same, once the node has applied all that the cluster had committed when it was asked.
+
+        None where it cannot say so in time.
+        """
+        if self.status().get("wsrep_local_state_comment") != "Synced":
+            return None
+        try:
+            # The first question waits, for repl.causal_read_timeout at most.
+            self._ask("SET SESSION wsrep_sync_wait = 1", "SELECT 1")
+            return self.binlog_position(domain)
+        except BackupError:
+            return None
+
+    def branch(self, uuid: str) -> Branch | None:
+        """What a forced recovery wrote down on this host of the branch that has this UUID; parent: the UUID of the one
+        that the cluster left. None where that is another branch, or there was no such recovery.
+        """
+        record = Path(self._config["record"]) / "branch.json"
+        try:
+            told = json.loads(read(record) or "{}")
+            if str(told.get("uuid", "")).lower() != uuid:
+                return None
+            parent = str(told.get("parent") or "").lower()
+            return Branch(uuid, parse_time(told["begun"]), "" if parent == _NULL_UUID else parent)
+        except (ValueError, KeyError, TypeError, AttributeError, BackupError) as error:
+            raise BackupError(f"{record} is damaged ({error}): restore it from another host's.") from error
+
+    def last_before(self, moment: float, domain: int) -> int:
+        """The sequence number that the node had when it was started for the first time after a moment, seconds since
+        1970; 0 where its binary logs do not go back to before that.
+
+        A server begins a binary log whenever it starts. An earlier number than the right one does no harm.
+        """
+        begins = 0
+        for file in reversed(self.binlogs()):
+            if 0 < self._opened(file) < moment - _CLOCKS:
+                return begins
+            begins = self.binlog_begin(file, domain)
+        return 0
+
+    def _opened(self, file: str) -> int:
+        try:
+            with (Path(self._config["datadir"]) / file).open("rb") as log:
+                return opened(log)
+        except OSError:
+            return 0
 
     def binlogs(self) -> list[str]:
         """The names of its binary logs, oldest first."""

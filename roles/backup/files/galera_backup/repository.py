@@ -22,6 +22,7 @@ from typing import IO, Any
 
 from . import children
 from .binlog import Segment, longer
+from .branches import Branch
 from .files import write
 from .manifest import BackupError, Manifest
 
@@ -264,8 +265,19 @@ class Repository:
     def _segments(listed: Snapshots) -> Iterator[tuple[Segment, bool]]:
         for each in listed:
             if each.get("tags", [])[:1] == ["binlog"]:
-                segment = Segment.from_tags(each["id"], each["tags"])
+                segment = Segment.from_tags(each["id"], each["tags"], utc(each["time"]))
                 yield segment, each.get("summary", {}).get("total_bytes_processed", segment.size) == segment.size
+
+    def branches(self, listed: Snapshots) -> list[Branch]:
+        """The records of this cluster's branches; two nodes may have recorded the same one."""
+        tagged = [each for each in listed if each.get("tags", [])[:1] == ["branch"]]
+        return [Branch.from_tags(each["id"], each["tags"]) for each in tagged]
+
+    def begin(self, branch: Branch) -> None:
+        """Record a branch. All of it is in the tags; nothing removes it."""
+        arguments = ["backup", "--json", "--stdin", "--stdin-filename", f"{branch.name}.branch"]
+        arguments += ["--host", self._config["cluster"], *(f"--tag={tag}" for tag in branch.tags())]
+        self.ask(*arguments, text=f"{branch.name}\n")
 
     def store_binlog(self, segment: Segment, file: IO[bytes]) -> Segment:
         """Keep the first segment.size bytes of a binary log; the segment with its snapshot."""

@@ -136,9 +136,13 @@ class Restore:
             self._say(f"Fetching {step.segment.file} of {step.segment.node}, {step.segment.size >> 20} MiB.")
             with (logs / name).open("w+b") as file:
                 self._repository.fetch_binlog(step.segment, file)
-                found = [each for each in transactions(file, domain) if step.behind < each.seqno <= step.segment.end]
-            if not found or found[-1].seqno != step.segment.end:
+                there = [each for each in transactions(file, domain) if step.behind < each.seqno <= step.segment.end]
+            if not there or there[-1].seqno != step.segment.end:
                 raise BackupError(f"{name} is not what was archived: it does not reach {step.segment.end}.")
+            found = [each for each in there if each.seqno <= step.end]
+            if not found:
+                # Numbers may be missing: all that is left of it is of another branch.
+                continue
             last: Transaction | None = found[-1]
             if plan.seqno is not None:
                 last = max(

@@ -302,8 +302,12 @@ def test_a_branch_into_which_no_backup_leads_is_told() -> None:
         streaming = service(node, place)
         archive, name = streaming._look(NEW, 20)
         assert streaming._missing(archive, name) == missing, (before, backup.id)
-    # A cluster that was newly made, or restored, is on its way to its first one.
+    # As where the position of the node that was bootstrapped could not be read, or before a restore's own backup.
     place = Repository(segment(0, 10))
+    place.backups = [made(5, uuid="before")]
+    assert service(Node(20, {}), place)._missing(read(place), UUID)
+    # A cluster that was newly made is on its way to its first one.
+    place.backups = []
     assert not service(Node(20, {}), place)._missing(read(place), UUID)
 
 

@@ -174,12 +174,13 @@ def due(
     rank = config["nodes"] if node.replicates(config["writer_sample"]) else config["rank"]
     if rank == config["nodes"]:
         say(f"{node.name} has the writes: it makes the backup only if no other node does.")
+    uuid = node.uuid()
     sleep(rank * config["takeover_seconds"])
     waited = False
     locked = 0
     while True:
         try:
-            made, others = _others(config, node, repository, slot)
+            made, others = _others(config, node.name, uuid, repository, slot)
         except LockedError as error:
             # Its backup is made, and what is too old is removed, which takes the repository for itself. Or it died.
             locked += 1
@@ -205,9 +206,9 @@ def due(
 
 
 def _others(
-    config: Mapping[str, Any], node: Node, repository: Repository, slot: float
+    config: Mapping[str, Any], own: str, uuid: str, repository: Repository, slot: float
 ) -> tuple[list[Manifest], list[str]]:
-    """The backups that were made since a moment, and who is at another one."""
+    """The backups that were made since a moment in the cluster with this UUID, and who is at another one."""
     if not repository.exists():
         return [], []
     # The timers' clocks and delays differ a little.
@@ -215,11 +216,11 @@ def _others(
     listed = repository.snapshots(lenient=True)
     recent = [each for each in repository.manifests(listed, lenient=True) if each.began >= since and not each.dump]
     # Hosts that a forced recovery gave up may still write, and back up, a branch of their own.
-    made = [each for each in recent if uuid_of(each.uuid) == node.uuid()]
+    made = [each for each in recent if uuid_of(each.uuid) == uuid]
     others = repository.writers(time.time(), _LOCK_SECONDS)
     if config.get("count_rows") and time.time() < slot + _COUNTING * config["takeover_seconds"]:
         # It has its stream, and counts rows; its manifest comes after that.
-        theirs = ((each, at) for each, at in repository.unfinished(listed) if not each.endswith(f"-{node.name}"))
+        theirs = ((each, at) for each, at in repository.unfinished(listed) if not each.endswith(f"-{own}"))
         others += [each for each, at in theirs if at >= since]
     return made, others
 

@@ -150,12 +150,13 @@ class Stream:
         return reached if reached < archived(archive.segments, limits) else 0
 
     def _missing(self, archive: Archive, name: str) -> bool:
-        """Whether no restore comes to the archive's end: there is a hole, or no backup leads into a branch that the
-        cluster began when it lost transactions.
+        """Whether no restore comes to the archive's end: there is a hole, or all backups are of other branches.
+
+        A cluster that was newly made has no backup at all.
         """
-        known = archive.branches.recorded.get(name)
-        led = any(archive.branches.holds(name, each) for each in archive.manifests if not each.dump)
-        return bool(self._hole(archive, name) or (known and known.parent and not led))
+        backups = [each for each in archive.manifests if not each.dump]
+        led = any(archive.branches.holds(name, each) for each in backups)
+        return bool(self._hole(archive, name) or (backups and not led))
 
     def _start(self, archive: Archive, name: str) -> str:
         """The newest binary log of this node that begins within the archive. Says at once where none does: a gap."""

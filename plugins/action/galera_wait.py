@@ -46,7 +46,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if elapsed >= timeout:
                 return {**result, "failed": True, "msg": f"Timed out after {timeout:g} s: {result['msg']}"}
             display.display(
-                progress(str(self._task.args.get("node")), result["phase"], result.get("received"), elapsed)
+                progress(
+                    str(self._task.args.get("node") or self._task.args.get("address")),
+                    result["phase"],
+                    result.get("received"),
+                    elapsed,
+                )
             )
 
     def _slice(self, patience: float, task_vars: dict[str, Any] | None, restarts: int | None = None) -> dict[str, Any]:

@@ -119,10 +119,11 @@ def _of_branches(found: Sequence[Report]) -> list[str]:
     """A cluster that is split, and members whose branch was given up."""
     told = [sentence] if (sentence := split([report for report in found if report.primary])) else []
     latest = max(found, key=lambda report: report.generation, default=None)
-    for report in found:
-        if latest and report.generation < latest.generation and (report.holds_data or report.running):
-            told.append(f"{given_up(report, latest)} To take it in, run repair_node -e repair_node_host={report.name}.")
-    return told
+    return told + [
+        f"{given_up(report, latest)} To take it in, run repair_node -e repair_node_host={report.name}."
+        for report in found
+        if latest and report.generation < latest.generation and (report.holds_data or report.running)
+    ]
 
 
 def _of_arbitrator(host: str, found: Mapping[str, Any] | None) -> list[str]:

@@ -176,12 +176,30 @@ def told_version(handshake: str) -> str:
 @contextmanager
 def connect(socket: str, defaults_file: str | None = None, timeout: float = 5) -> Iterator[Any]:
     """A connection to the server at a Unix socket; timeout in seconds. Raises NotAnswering or AccessRefused."""
+    account: dict[str, Any] = {"read_default_file": defaults_file} if defaults_file else {"user": "root"}
+    who = f"the account of {defaults_file}" if defaults_file else "root"
+    with _connection(socket, who, timeout, unix_socket=socket, **account) as connection:
+        # A node that is busy with a backlog would hold the answer back until it has caught up. Not as init_command:
+        # PyMySQL commits after that, which a node outside a Primary Component refuses.
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION wsrep_sync_wait = 0")
+        yield connection
+
+
+@contextmanager
+def log_in(host: str, port: int, user: str, password: str, timeout: float = 5) -> Iterator[Any]:
+    """A connection as a client has it; timeout in seconds. Raises NotAnswering or AccessRefused."""
+    account = {"host": host, "port": port, "user": user, "password": password}
+    with _connection(f"{host}:{port}", user, timeout, **account) as connection:
+        yield connection
+
+
+@contextmanager
+def _connection(where: str, who: str, timeout: float, **account: Any) -> Iterator[Any]:
     if not HAS_PYMYSQL:
         raise GaleraError(f"{missing_required_lib('PyMySQL')} Debian: python3-pymysql; Red Hat: python3-PyMySQL.")
-    account: dict[str, Any] = {"read_default_file": defaults_file} if defaults_file else {"user": "root"}
     try:
         connection = pymysql.connect(
-            unix_socket=socket,
             connect_timeout=max(1, int(timeout)),
             read_timeout=timeout,
             write_timeout=timeout,
@@ -189,17 +207,12 @@ def connect(socket: str, defaults_file: str | None = None, timeout: float = 5) -
             **account,
         )
         with connection:
-            # A node that is busy with a backlog would hold the answer back until it has caught up. Not as init_command:
-            # PyMySQL commits after that, which a node outside a Primary Component refuses.
-            with connection.cursor() as cursor:
-                cursor.execute("SET SESSION wsrep_sync_wait = 0")
             yield connection
     except (pymysql.Error, OSError) as error:
         code, text = error.args if len(error.args) == 2 else (0, error)
         if code in _REFUSED:
-            who = f"the account of {defaults_file}" if defaults_file else "root"
-            raise AccessRefused(f"The server at {socket} refuses {who}: {text}.") from error
-        raise NotAnswering(f"No answer at {socket}: {text}.") from error
+            raise AccessRefused(f"The server at {where} refuses {who}: {text}.") from error
+        raise NotAnswering(f"No answer at {where}: {text}.") from error
 
 
 def read_status(socket: str, defaults_file: str | None = None, timeout: float = 5) -> NodeStatus:

@@ -9,9 +9,9 @@ module: galera_branch
 short_description: Begin a new branch of a cluster, and keep a node's record
 version_added: 0.2.0
 description:
-  - A forced recovery begins a new branch of the cluster, with a UUID and a group name of its own, so that what was given
-    up can neither join it nor be taken for it. Every surviving member calls the module with O(state=begun) and the same
-    reports before the elected one is bootstrapped.
+  - A forced recovery begins a new branch of the cluster, with a UUID and a group name of its own, so that what was
+    given up can neither join it nor be taken for it. Every surviving member calls the module with O(state=begun) and
+    the same reports before the elected one is bootstrapped.
   - The decision is written down first, so that the same override resumes a run that was killed.
   - A survivor at the elected position keeps its data under the new UUID and needs no state transfer. One that is behind
     gets all data by SST. A datadir that holds something else is moved aside, under a dated name, and never overwritten.
@@ -81,8 +81,8 @@ options:
     default: ""
   blank:
     description:
-      - Whether the node's data were given up on purpose, with O(state=recorded), so that its datadir may be filled by SST
-        and its start script starts it.
+      - Whether the node's data were given up on purpose, with O(state=recorded), so that its datadir may be filled by
+        SST and its start script starts it.
     type: bool
     default: false
   timeout:

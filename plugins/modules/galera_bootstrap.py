@@ -63,27 +63,27 @@ options:
     description: The members' node names, by member.
     type: dict
     default: {}
-    version_added: 0.2.0
+    version_added: 0.1.0
   arbitrators:
     description: Names in the group of the voters without data.
     type: list
     elements: str
     default: []
-    version_added: 0.2.0
+    version_added: 0.1.0
   addresses:
     description: The members' addresses in the group, as C(HOST:PORT), by member.
     type: dict
     default: {}
-    version_added: 0.2.0
+    version_added: 0.1.0
   group:
     description: The group's name (C(wsrep_cluster_name)), for the question to members that did not report.
     type: str
     default: ""
-    version_added: 0.2.0
+    version_added: 0.1.0
   restored:
     description: UUID of the restored data, with O(purpose=restore).
     type: str
-    version_added: 0.2.0
+    version_added: 0.1.0
   stopped_last:
     description: Name of the member that was recorded as the last to stop, with O(purpose=start).
     type: str
@@ -208,7 +208,8 @@ def main() -> None:
     params = module.params
     names = ("members", "reports", "purpose", "force", "stopped_last", "nodes", "arbitrators", "restored")
     verdict = elect(**{name: params[name] for name in names})
-    told = fates(params["members"], params["reports"], verdict.node or "") if verdict.branch else []
+    concerned = [name for name in params["members"] if name not in verdict.abandoned]
+    told = fates(concerned, params["reports"], verdict.node or "", params["force"]) if verdict.branch else []
     result: dict[str, Any] = {
         "changed": False,
         "verdict": {

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: galera_branch
 short_description: Begin a new branch of a cluster, and keep a node's record
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - A forced recovery begins a new branch of the cluster, with a UUID and a group name of its own, so that what was
     given up can neither join it nor be taken for it. Every surviving member calls the module with O(state=begun) and

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: galera_checks
 short_description: Check a run, the inventory, and what the hosts carry
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Compares what M(dbops.galera.galera_traces) read on all hosts of the play with what the inventory says, for all
     hosts in one call on the controller. Each cluster of the inventory is judged by itself.

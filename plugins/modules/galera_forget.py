@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: galera_forget
 short_description: Move aside what an old cluster left on a host
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Makes a host that carried a node like a new one, so that a cluster can begin there again.
   - The datadir, the record of the node and the files that it left below O(root) get a dated name; its containers, which

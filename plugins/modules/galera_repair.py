@@ -43,7 +43,7 @@ options:
     description: The latest branch of the cluster that any host knows. Data of an earlier one are kept, and replaced.
     type: dict
     default: {}
-    version_added: 0.2.0
+    version_added: 0.1.0
 attributes:
   check_mode:
     support: full

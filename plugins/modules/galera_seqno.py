@@ -43,7 +43,7 @@ options:
       - Directory of this host with the node's record (its members, its branch, and the mark that it had data), which is
         not on the disk of its data. Without it nothing is known of them.
     type: path
-    version_added: 0.2.0
+    version_added: 0.1.0
   recover:
     description:
       - Whether the position of a killed node is recovered. With V(false) it stays unknown, which is quick and starts no
@@ -176,6 +176,9 @@ report:
       type: str
     branch_uuid:
       description: UUID of the branch, by the record.
+      type: str
+    parent:
+      description: UUID of the history that the branch came from, by the record.
       type: str
     recorded_uuid:
       description: UUID of its last Primary Component, by the record.

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: galera_stop
 short_description: Stop a node that is in no Primary Component
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Stops a server that runs without a Primary Component, so that its position can be compared with the others'.
   - The state is read in the same call that stops, because nodes may form a Primary Component by themselves at any moment.

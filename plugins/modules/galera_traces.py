@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: galera_traces
 short_description: Read what earlier runs left on a host
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Reads every trace of a node on this host in one call, so that M(dbops.galera.galera_checks) can tell a new node from
     one whose disk is not mounted, whose path was changed or which has another name now.

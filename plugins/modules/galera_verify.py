@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: galera_verify
 short_description: Wait until a cluster answers at an address
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Logs in at an address as a client would, the VIP for example, and waits until the node behind it sees so many members.
   - While it waits, the play's output shows every ten seconds what speaks against it.

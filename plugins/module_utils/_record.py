@@ -87,9 +87,9 @@ class Record:
         return os.path.join(self.path, name)
 
     def _json(self, name: str) -> dict[str, Any]:
-        text = self.text(name)
-        if not text:
+        if not self.has(name):
             return {}
+        text = self.text(name)
         try:
             found = json.loads(text)
         except ValueError as error:

@@ -111,7 +111,7 @@ def decide(
 def _sst_at_once(own: Report, seen: Sequence[str], failed: str) -> Method | None:
     if failed:
         why = f"it was started for an IST, and did not come back: {failed.rstrip('.')}"
-    elif own.blank:
+    elif own.blank or own.emptied:
         why = "its datadir is empty"
     elif own.sst_in_progress:
         why = "its last SST did not end, so it holds the half of another node's data"

@@ -183,23 +183,55 @@ def given_up(report: Report, latest: Report) -> str:
     return told
 
 
-def fates(members: Sequence[str], reports: Mapping[str, Mapping[str, Any]], elected: str) -> list[str]:
+def fates(members: Sequence[str], reports: Mapping[str, Mapping[str, Any]], elected: str, force: str) -> list[str]:
     """What becomes of the members beside the elected one, a sentence each; reports by member."""
-    found = {name: Report.of(name, reports[name]) for name in members if reports.get(name)}
+    found, _resumed = before(members, reports, Override.parse(force))
     return [fate(report, found[elected]).reason for name, report in found.items() if name != elected]
 
 
 def as_before(report: Report, override: Override | None) -> Report:
     """A member as it was before a killed run of the same override began the branch; others as they are.
 
-    Only where nothing was written on the new branch yet: its first view takes a sequence number.
+    Only where nothing was written on the new branch yet: its first view takes a sequence number. An unknown position
+    says nothing of that, the UUID of the node's last Primary Component does.
     """
     if not override or report.decision != str(override) or report.position.uuid != report.branch_uuid:
         return report
     known = override.position
-    if report.position.seqno not in (UNKNOWN_SEQNO, known.seqno if known else 0):
+    unserved = report.position.seqno == UNKNOWN_SEQNO and report.recorded_uuid not in ("", report.branch_uuid)
+    at = known.seqno if known else 0
+    # A survivor that kept its data saw the first view by itself; of the elected one that says that it was bootstrapped.
+    if not unserved and report.position.seqno not in (at, at if report.name == override.host else at + 1):
         return report
     return replace(report, position=known or Position(), error=None, disowned=False)
+
+
+def before(
+    members: Sequence[str], reports: Mapping[str, Mapping[str, Any]], override: Override | None
+) -> tuple[dict[str, Report], bool]:
+    """The members that reported, and whether a killed run of the same override began its branch already.
+
+    Then they are as they were before that run. Once the branch has served, the same words begin another one: two must
+    never have one UUID and group name.
+    """
+    found = {name: Report.of(name, reports[name]) for name in members if reports.get(name)}
+    latest = max((report.generation for report in found.values()), default=1)
+    of_it = [report for report in found.values() if report.generation == latest > 1]
+    resumed = any(report.decision == str(override) for report in of_it)
+    if not resumed or any(report.served or report.primary for report in of_it):
+        return found, False
+    return {name: as_before(report, override) for name, report in found.items()}, True
+
+
+def unfinished(report: Report) -> bool:
+    """Whether a forced recovery wrote its decision down on the host, and its data never served in the branch."""
+    if report.half_begun:
+        return True
+    try:
+        override = Override.parse(report.decision)
+    except GaleraError:
+        return False
+    return as_before(report, override) != report
 
 
 def begin(
@@ -216,11 +248,15 @@ def begin(
     current is the latest branch that any host knows, names are the survivors' in the group.
     """
     override = Override.parse(force)
-    found = {name: as_before(Report.of(name, reports[name]), override) for name in members if reports.get(name)}
+    found, resumed = before(members, reports, override)
     if override.host not in found or member not in found:
         raise GaleraError(f"{override.host} or {member} did not report, so no branch can begin.")
     elected = found[override.host]
+    if Override.of(elected) != override:
+        raise GaleraError(
+            f"{override} was named, and the member is {Override.of(elected)} now: look at the plan again."
+        )
     branch = current
-    if current.forced != str(override):
+    if not (resumed and current.forced == str(override)):
         branch = current.next(str(override), elected.position.uuid, begun, names)
-    return branch, fate(found[member], elected), elected.position
+    return branch, fate(found[member], elected), override.position or Position()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
-from ansible_collections.dbops.galera.plugins.module_utils._model.branch import Override, as_before, given_up
+from ansible_collections.dbops.galera.plugins.module_utils._model.branch import Override, before, given_up, unfinished
 from ansible_collections.dbops.galera.plugins.module_utils._model.position import (
     NULL_UUID,
     Position,
@@ -75,14 +75,18 @@ class Scene:
         arbitrators: Sequence[str],
         override: Override | None,
     ) -> Scene:
-        found = [as_before(Report.of(name, reports[name]), override) for name in members if reports.get(name)]
+        reported, resumed = before(members, reports, override)
+        found = list(reported.values())
         chosen = override.host if override else None
         latest = max((report.generation for report in found), default=1)
-        # Naming a host of an abandoned branch goes back to that branch, and gives up the later one.
+        # Naming a host of an abandoned branch goes back to that branch, and gives up the later one. A host that a
+        # killed run did not come to still belongs to those that it decided on.
         abandoned = [
             report
             for report in found
-            if report.generation < latest and report.name != chosen and (report.holds_data or report.running)
+            if report.generation < latest
+            and report.name != chosen
+            and (report.running or (report.holds_data and not resumed))
         ]
         known = [report for report in found if report not in abandoned]
         named = {report.name: report.node for report in found}
@@ -153,7 +157,7 @@ def _of_live(scene: Scene, chosen: str | None, verdict: Callable[..., Verdict]) 
 def _of_running(scene: Scene, purpose: str, chosen: str | None, verdict: Callable[..., Verdict]) -> Verdict | None:
     """Servers that run without a Primary Component are stopped; one that does not say how it is may be Primary."""
     running = [member for member in scene.known if member.running]
-    if len(running) == 1 and running[0].starting and not scene.silent:
+    if len(running) == 1 and running[0].starting and not (scene.silent or scene.strangers):
         created = purpose == "create" and all(member.blank for member in scene.known if member not in running)
         return verdict("bootstrap", running[0].name, f"{running[0].name} is being bootstrapped already.", created)
     if not running or purpose in ("create", "start"):
@@ -358,11 +362,12 @@ def _against_member_joining(member: Report, live: list[Report], reached: Positio
 
 def _against_creating(scene: Scene) -> Iterator[str]:
     yield from (objection.text for objection in _against_silence(scene))
+    yield from (f"{warning} Nothing is created where a cluster was." for warning in _of_abandoned(scene))
     stopped = [member for member in scene.known if not member.running and member.holds_data]
     for member in scene.known:
         if member.running:
             yield _not_primary(member) + " Wait until it is, or stop it and run the recover playbook."
-        elif member.emptied:
+        elif member.emptied or (member.blank and member.had_data):
             yield (
                 f"{member.name}: its datadir is empty, but its node had data: make sure that its disk is mounted. "
                 "Nothing is created where a cluster was."
@@ -400,8 +405,9 @@ def _against_recovering(scene: Scene, override: Override | None, chosen: Report 
                 _not_primary(member) + " It is stopped before it is compared with the others.", not override
             )
     if not any(member.holds_data or member.sst_in_progress for member in known) and not scene.silent:
-        yield Objection(_nothing_to_recover(known), False)
+        yield Objection(_nothing_to_recover(scene), False)
         return
+    yield from _against_unfinished(known, override)
     for member in known:
         yield from _against_chosen(member, known) if member is chosen else _against_member(member)
     candidates = _candidates(known)
@@ -413,6 +419,18 @@ def _against_recovering(scene: Scene, override: Override | None, chosen: Report 
             "name the node that has the right data."
         )
     yield from _against_flags(known, candidates)
+
+
+def _against_unfinished(known: list[Report], override: Override | None) -> Iterator[Objection]:
+    """The old history must not go on in the group of the branch that was to replace it."""
+    begun = [member for member in known if unfinished(member)]
+    if any(member.served for member in known):
+        return
+    for decision in sorted({member.decision for member in begun} - {str(override)}):
+        yield Objection(
+            f"A forced recovery was begun on {_names([member for member in begun if member.decision == decision])} and "
+            f"did not end: run recover again with the same recover_force={decision}."
+        )
 
 
 def _against_override(chosen: Report, override: Override) -> Iterator[Objection]:
@@ -444,8 +462,15 @@ def _against_chosen(chosen: Report, known: list[Report]) -> Iterator[Objection]:
         yield Objection(f"{chosen.name} holds branch {chosen.generation}, which was given up for a later one.")
 
 
-def _nothing_to_recover(known: list[Report]) -> str:
-    if emptied := [member for member in known if member.emptied]:
+def _nothing_to_recover(scene: Scene) -> str:
+    if scene.abandoned:
+        named = " or recover_force=".join(str(Override.of(member)) for member in scene.abandoned)
+        return (
+            f"No member of the latest branch holds data, and {_names(scene.abandoned)} those of a branch that was "
+            "given up. Make sure that the disks of the others are mounted. To go back to the older branch, name "
+            f"recover_force={named}."
+        )
+    if emptied := [member for member in scene.known if member.emptied]:
         return (
             f"No member holds data now, but {_names(emptied)} had: make sure that the disks are mounted, and run this "
             "again. Do not run site: it would not find the cluster either."

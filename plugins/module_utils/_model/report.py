@@ -31,8 +31,9 @@ class Report:
 
     members are the nodes and arbitrators of its last Primary Components, by the record on its host; empty where there
     is none. generation counts the branches of the cluster, 1 for the first; decision is the override that began the
-    branch, begun the time. marks are those that the start script leaves for a server that is in no Primary Component. view_members and
-    gcomm_uuid are UUIDs in the group, of a live node.
+    branch, begun the time, parent the UUID of the history that it came from. recorded_uuid is that of the node's last
+    Primary Component. marks are those that the start script leaves for a server that is in no Primary Component.
+    view_members and gcomm_uuid are UUIDs in the group, of a live node.
     """
 
     name: str
@@ -53,6 +54,9 @@ class Report:
     begun: str = ""
     decision: str = ""
     branch_uuid: str = NULL_UUID
+    parent: str = NULL_UUID
+    recorded_uuid: str = ""
+    had_data: bool = False
     marks: tuple[str, ...] = ()
     gcomm_uuid: str = ""
     view_members: tuple[str, ...] = ()
@@ -83,6 +87,9 @@ class Report:
             begun=str(report.get("begun") or ""),
             decision=str(report.get("decision") or ""),
             branch_uuid=str(report.get("branch_uuid") or NULL_UUID).lower(),
+            parent=str(report.get("parent") or NULL_UUID).lower(),
+            recorded_uuid=str(report.get("recorded_uuid") or "").lower(),
+            had_data=bool(report.get("had_data")),
             marks=tuple(report.get("marks") or ()),
             gcomm_uuid=str(report.get("gcomm_uuid") or ""),
             view_members=tuple(report.get("view_members") or ()),
@@ -142,6 +149,16 @@ class Report:
     def unreadable(self) -> bool:
         """Data at a position that was looked for and not found."""
         return self.holds_data and not (self.running or self.position.known) and bool(self.error or self.disowned)
+
+    @property
+    def served(self) -> bool:
+        """Whether it was in a Primary Component of the branch that its host recorded."""
+        return self.generation > 1 and self.recorded_uuid == self.branch_uuid
+
+    @property
+    def half_begun(self) -> bool:
+        """Whether its host recorded a new branch, and its data still have the UUID of the history before it."""
+        return self.generation > 1 and self.holds_data and self.position.uuid == self.parent != NULL_UUID
 
     def foreign(self, uuid: str) -> bool:
         """Whether it holds data of another history than the one of this UUID."""

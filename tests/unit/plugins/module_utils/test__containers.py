@@ -219,6 +219,75 @@ def test_the_log_of_a_containers_last_life(started: str, since: int) -> None:
     assert Engine(Logs(None)).last_life("mariadb1") == ""
 
 
+class Daemon:
+    """A Docker API that runs throw-away containers and stops others; what fails is told."""
+
+    def __init__(self, fails: str = "") -> None:
+        self.fails = fails
+        self.done: list[Any] = []
+
+    def _do(self, what: str, *told: Any) -> None:
+        self.done.append((what, *told))
+        if what == self.fails:
+            raise pytest.importorskip("requests").exceptions.ReadTimeout("Read timed out")
+
+    def inspect_container(self, name: str) -> dict[str, Any]:
+        raise pytest.importorskip("docker").errors.NotFound(name)
+
+    def create_container_from_config(self, definition: dict[str, Any], name: str) -> dict[str, str]:
+        self._do("create", name, definition)
+        return {"Id": "abc"}
+
+    def start(self, container: str) -> None:
+        self._do("start", container)
+
+    def wait(self, container: str, timeout: float) -> dict[str, int]:
+        self._do("wait", container, timeout)
+        return {"StatusCode": 3}
+
+    def logs(self, container: str, **_options: Any) -> bytes:
+        self._do("logs", container)
+        return b"198.51.100.1:4567 silent\n"
+
+    def remove_container(self, container: str, **options: Any) -> None:
+        self._do("remove", container, options)
+
+    def stop(self, name: str, timeout: int) -> None:
+        self._do("stop", name, timeout)
+
+
+@pytest.mark.parametrize(("network", "mode"), [({}, "none"), ({"network": "weave"}, "weave")])
+def test_a_throw_away_container(network: dict[str, str], mode: str) -> None:
+    api = Daemon()
+    told = Engine(api).run("mariadb2-position", "sha256:a", ["galera-start", "--ask"], ["/x:/y:ro"], 60, **network)
+    assert told == (3, "198.51.100.1:4567 silent\n")
+    assert [what for what, *_told in api.done] == ["create", "start", "wait", "logs", "remove"]
+    _what, name, definition = api.done[0]
+    assert (name, definition["Image"]) == ("mariadb2-position", "sha256:a")
+    assert (definition["Entrypoint"], definition["Cmd"]) == (["galera-start"], ["--ask"])
+    assert definition["Labels"] == {"dbops.galera": "throwaway"}
+    assert definition["HostConfig"]["NetworkMode"] == mode
+    assert definition["HostConfig"]["Binds"] == ["/x:/y:ro"]
+    assert api.done[-1] == ("remove", "abc", {"force": True, "v": True})
+
+
+def test_a_throw_away_container_that_does_not_end_is_removed() -> None:
+    api = Daemon(fails="wait")
+    with pytest.raises(
+        GaleraError, match=r"sh in container mariadb2-position did not end within 60 s \(Read timed out"
+    ):
+        Engine(api).run("mariadb2-position", "sha256:a", ["sh"], [], 60)
+    assert api.done[-1][0] == "remove"
+
+
+def test_a_container_is_stopped_with_time() -> None:
+    api = Daemon()
+    Engine(api).stop("mariadb2", 600.0)
+    assert api.done == [("stop", "mariadb2", 600)]
+    with pytest.raises(GaleraError, match=r"^Container mariadb2 did not end within 600 s \(Read timed out\)\.$"):
+        Engine(Daemon(fails="stop")).stop("mariadb2", 600)
+
+
 class Containers:
     """States of containers, one after the other, as an engine would tell them."""
 

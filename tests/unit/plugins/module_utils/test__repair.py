@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from ansible_collections.dbops.galera.plugins.filter.galera_unrepairable import FilterModule
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
-from ansible_collections.dbops.galera.plugins.module_utils._position import NULL_UUID
+from ansible_collections.dbops.galera.plugins.module_utils._model.branch import Branch
+from ansible_collections.dbops.galera.plugins.module_utils._model.position import NULL_UUID
 from ansible_collections.dbops.galera.plugins.module_utils._repair import decide, problems, signs
 
 A = "aaaaaaaa-e532-11f1-8a96-fa36e0da60b6"
@@ -36,6 +37,10 @@ def live(size: int = 2, uuid: str = A, state: str = "Synced") -> Report:
 def crashed(seqno: int = 800, uuid: str = A, **more: Any) -> Report:
     source = "recovered" if seqno >= 0 else "none"
     return {"node": "mariadb2", "state": "crashed", "uuid": uuid, "seqno": seqno, "source": source, **more}
+
+
+def seeing(own: str, *members: str) -> Report:
+    return {**live(len(members)), "gcomm_uuid": own, "view_members": list(members)}
 
 
 JOINING: Report = {**live(), "local_state": "Joining: receiving State Transfer"}
@@ -71,6 +76,15 @@ def test_a_repair(ill: Report) -> None:
         ("host2", (None, crashed(), None), "No other node than that of host2 is in a Primary Component"),
         ("host2", (live(), crashed(), live(uuid=B)), "The other nodes are Primary in different clusters"),
         ("host2", (live(1), crashed(), live(1)), "the cluster is split"),
+        # An arbitrator makes the one half's size as large as the number of both.
+        (
+            "host2",
+            (seeing("1", "1", "garbd"), crashed(), seeing("3", "3")),
+            (
+                "host1 and host3 are Primary without seeing each other (host1 and host3 are not among each other's "
+                "members): the cluster is split."
+            ),
+        ),
     ],
 )
 def test_what_is_no_repair(host: str, reports: tuple[Report | None, ...], sentence: str) -> None:
@@ -109,6 +123,7 @@ def test_ist(report: Report, peers: dict[str, Report], told: str) -> None:
     [
         (EMPTY, {}, "because its datadir is empty"),
         ({**EMPTY, "state": "missing"}, {}, "because its datadir is empty"),
+        ({**EMPTY, "emptied": True}, {}, "because its datadir is empty"),
         (crashed(-1, NULL_UUID, sst_in_progress=True, error="x"), {}, "because its last SST did not end"),
         (
             crashed(-1, error="mariadb2: grastate.dat disowns the data."),
@@ -157,6 +172,31 @@ def test_sst(report: Report, more: dict[str, Any], told: str) -> None:
 def test_data_of_another_cluster_are_not_replaced(report: Report, peers: dict[str, Report], sentence: str) -> None:
     with pytest.raises(GaleraError, match=sentence):
         decide("mariadb2", report, peers)
+
+
+SECOND = Branch("shop", 2, A, f"host1@{B}:790", "2026-11-29T01:00:00Z")
+
+
+@pytest.mark.parametrize("seqno", [800, 2000])
+def test_an_abandoned_branch_is_taken_in_with_its_datadir_kept(seqno: int) -> None:
+    """Whatever its UUID and number: ten write sets are only here, and the module keeps what an SST replaces."""
+    method = decide("mariadb2", crashed(seqno, B), PEERS, branch=SECOND)
+    assert method.name == "SST"
+    assert method.reason == (
+        f"mariadb2 holds branch 1 of the cluster, given up on 2026-11-29T01:00:00Z (recover_force=host1@{B}:790). "
+        f"{seqno - 790} write sets are only there. It gets all data of branch 2 by SST. No backup is known that it "
+        "could start from instead."
+    )
+    # Its group said the same UUID before: a number says nothing across branches.
+    assert decide("mariadb2", crashed(800), PEERS, branch=SECOND).name == "SST"
+    assert decide("mariadb2", crashed(800), PEERS, branch=Branch("shop")).name == "IST"
+
+
+def test_a_node_of_the_latest_branch_is_repaired_as_ever() -> None:
+    assert decide("mariadb2", crashed(800, generation=2), PEERS, branch=SECOND).name == "IST"
+    assert "because its datadir is empty" in decide("mariadb2", EMPTY, PEERS, branch=SECOND).reason
+    with pytest.raises(GaleraError, match="holds data of another cluster"):
+        decide("mariadb2", crashed(800, B, generation=2), PEERS, branch=SECOND)
 
 
 def test_signs_of_bad_data_in_a_log() -> None:

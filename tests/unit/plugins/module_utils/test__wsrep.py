@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.dbops.galera.plugins.module_utils import _wsrep
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
-from ansible_collections.dbops.galera.plugins.module_utils._position import Position
+from ansible_collections.dbops.galera.plugins.module_utils._model.position import Position
 from ansible_collections.dbops.galera.plugins.module_utils._wsrep import (
     NodeStatus,
     NotAnswering,
@@ -122,6 +122,55 @@ def test_wanted_in_words() -> None:
         "Primary, Synced, cluster size 3, an empty receive queue"
     )
     assert str(Wanted(primary=False, synced=False)) == "an answer"
+
+
+class Cursor:
+    """A server's answers; an exception is raised."""
+
+    def __init__(self, members: Any) -> None:
+        self.members = members
+        self.asked = ""
+
+    def __enter__(self) -> Cursor:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        return
+
+    def execute(self, statement: str, _arguments: Any = None) -> None:
+        self.asked = statement
+        if "wsrep_cluster_members" in statement and isinstance(self.members, Exception):
+            raise self.members
+
+    def fetchall(self) -> list[tuple[str, ...]]:
+        return self.members if "wsrep_cluster_members" in self.asked else list(ROWS.items())
+
+
+class Connection(Cursor):
+    def cursor(self) -> Cursor:
+        return self
+
+    def get_server_info(self) -> str:
+        return "10.11.19-MariaDB"
+
+
+@pytest.mark.parametrize(
+    ("told", "members"),
+    [
+        ([("B",), ("A",)], ("a", "b")),
+        ([], ()),
+        # The table is not for every account, and nobody reads it outside a Primary Component.
+        ((1142, "SELECT command denied"), ()),
+        ((1047, "WSREP has not yet prepared node for application use"), ()),
+    ],
+)
+def test_whom_a_node_sees(monkeypatch: pytest.MonkeyPatch, told: Any, members: tuple[str, ...]) -> None:
+    pymysql = pytest.importorskip("pymysql")
+    answer = pymysql.err.OperationalError(*told) if isinstance(told, tuple) else told
+    monkeypatch.setattr(pymysql, "connect", lambda **_options: Connection(answer))
+    seen = read_status("/run/mysqld.sock")
+    assert seen.view_members == members
+    assert (seen.primary, seen.gcomm_uuid) == (True, ROWS["wsrep_gcomm_uuid"])
 
 
 def test_waiting_ends_when_the_state_is_reached() -> None:

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.dbops.galera.plugins.module_utils import _containers
+from ansible_collections.dbops.galera.plugins.module_utils._containers import Engine
+from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
+from ansible_collections.dbops.galera.plugins.module_utils._node import Node
 from ansible_collections.dbops.galera.plugins.modules import galera_bootstrap
 
 UUID = "f5a84299-e532-11f1-b3aa-dbb87aa99b48"
@@ -58,10 +61,121 @@ def test_who_is_not_elected_does_nothing(
 
 def test_an_elected_node_without_docker(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_containers, "HAS_DOCKER", False)
-    result = run(capsys, reports={"db1": EMPTY, "db2": STOPPED}, purpose="recover", force="db2")
+    result = run(capsys, reports={"db1": EMPTY, "db2": STOPPED}, purpose="recover", force=f"db2@{UUID}:2")
     assert result["failed"]
     assert result["elected"] is True
     assert "python3-docker" in result["msg"]
     assert (
         "It was decided against these objections: db1 is empty beside members with data" in result["verdict"]["reason"]
     )
+
+
+class Acts:
+    """A node that is asked, and bootstrapped."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, alive: str = "") -> None:
+        self.asked: list[tuple[str, list[str]]] = []
+        self.bootstrapped: list[tuple[float, bool]] = []
+        self.alive = alive
+        monkeypatch.setattr(Engine, "connect", classmethod(lambda _engine: None))
+        monkeypatch.setattr(Node, "container", lambda _node: None)
+        monkeypatch.setattr(Node, "refuse_if_answered", lambda _node, *asked: self._ask(*asked))
+        monkeypatch.setattr(Node, "bootstrap", lambda _node, timeout, predict: self._bootstrap(timeout, predict))
+
+    def _ask(self, group: str, addresses: list[str]) -> None:
+        self.asked.append((group, addresses))
+        if self.alive in addresses:
+            raise GaleraError(f"{self.alive}: a node answers there.")
+
+    def _bootstrap(self, timeout: float, predict: bool) -> bool:
+        self.bootstrapped.append((timeout, predict))
+        return True
+
+
+FORCED: dict[str, Any] = {
+    "purpose": "recover",
+    "force": f"db2@{UUID}:2",
+    "reports": {"db2": STOPPED},
+    "group": "shop",
+    "addresses": {"db1": "198.51.100.1:4567", "db2": "198.51.100.2:4567"},
+}
+
+
+@pytest.mark.parametrize("predict", [True, False])
+def test_before_a_forced_decision_the_silent_are_asked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, predict: bool
+) -> None:
+    acts = Acts(monkeypatch)
+    result = run(capsys, **FORCED, _ansible_check_mode=predict)
+    assert (result["changed"], result["verdict"]["branch"], result["container"]) == (True, True, "mariadb0")
+    assert acts.asked == [("shop", ["198.51.100.1:4567"])]
+    assert acts.bootstrapped == [(120, predict)]
+
+
+def test_a_silent_member_that_answers_refuses_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acts = Acts(monkeypatch, "198.51.100.1:4567")
+    result = run(capsys, **FORCED)
+    assert result["failed"]
+    assert result["msg"] == "198.51.100.1:4567: a node answers there."
+    assert acts.bootstrapped == []
+
+
+def test_nobody_is_asked_where_nothing_was_overruled(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acts = Acts(monkeypatch)
+    result = run(capsys, **{**FORCED, "reports": {"db1": {**STOPPED, "seqno": 1}, "db2": STOPPED}})
+    assert (result["elected"], result["verdict"]["branch"], result["verdict"]["warnings"]) == (True, False, [])
+    assert (acts.asked, acts.bootstrapped) == ([], [(120, False)])
+
+
+def test_what_becomes_of_the_others_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Acts(monkeypatch)
+    ahead = {**STOPPED, "seqno": 12}
+    result = run(capsys, **{**FORCED, "reports": {"db1": ahead, "db2": STOPPED}})
+    assert "db1 is 10 write sets ahead of db2" in result["verdict"]["reason"]
+    assert result["verdict"]["warnings"] == [
+        "db1 is 10 write sets ahead of db2: its datadir is kept under a dated name, and it gets its data from db2."
+    ]
+    assert result["verdict"]["abandoned"] == []
+
+
+def test_who_is_left_alone_is_told_once(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    Acts(monkeypatch)
+    second = {**STOPPED, "generation": 2, "members": ["db2", "db3"], "decision": f"db2@{UUID}:1"}
+    result = run(
+        capsys,
+        **{**FORCED, "members": ["db1", "db2", "db3"], "reports": {"db1": STOPPED, "db2": second}},
+    )
+    assert (result["elected"], result["verdict"]["abandoned"]) == (True, ["db1"])
+    assert result["verdict"]["warnings"] == [
+        (
+            f"db1 holds branch 1 of the cluster, given up (recover_force=db2@{UUID}:1). 1 write set is only there. It "
+            "is left alone: repair_node -e repair_node_host=db1 takes it in and keeps its data."
+        )
+    ]
+
+
+def test_names_in_the_group_and_arbitrators_count(capsys: pytest.CaptureFixture[str]) -> None:
+    known = {**STOPPED, "node": "mariadb1", "members": ["mariadb1", "mariadb2", "garbd"]}
+    names = {"db1": "mariadb1", "db2": "mariadb2"}
+    arguments = {
+        "purpose": "recover",
+        "nodes": names,
+        "reports": {"db1": known, "db2": {**STOPPED, "node": "mariadb2"}},
+    }
+    assert run(capsys, **arguments, arbitrators=["garbd"])["verdict"]["node"] == "db1"
+    assert "garbd is in the cluster by the record of db1" in run(capsys, **arguments)["msg"]
+
+
+def test_a_restored_node(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    acts = Acts(monkeypatch)
+    arguments = {"purpose": "restore", "force": "db2", "reports": {"db1": EMPTY, "db2": {**STOPPED, "seqno": 0}}}
+    result = run(capsys, **arguments, restored=UUID)
+    assert (result["elected"], result["verdict"]["branch"], result["verdict"]["created"]) == (True, False, False)
+    assert acts.bootstrapped == [(120, False)]
+    assert "db2 does not hold the restored data" in run(capsys, **arguments, restored=UUID.replace("f", "e"))["msg"]

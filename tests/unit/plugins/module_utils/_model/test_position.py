@@ -9,18 +9,19 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
-from ansible_collections.dbops.galera.plugins.module_utils._position import (
+from ansible_collections.dbops.galera.plugins.module_utils._model.position import (
     NULL_UUID,
     GraState,
     Position,
     View,
     allow_bootstrap,
+    grastate_of,
     parse_grastate,
     parse_gvwstate,
     parse_recovered,
 )
 
-RECORDED = Path(__file__).parent / "recorded"
+RECORDED = Path(__file__).parent.parent / "recorded"
 CLUSTER = {"10.11": "e8101d12-e532-11f1-8a96-fa36e0da60b6", "11.8": "f5a84299-e532-11f1-b3aa-dbb87aa99b48"}
 VIEW = {
     "10.11": ["e80f798f-e532-11f1-ad98-9fd5ff8233a7", "e8c71533-e532-11f1-b634-0ad43952bbc7"],
@@ -124,3 +125,14 @@ def test_known(position: Position, known: bool) -> None:
 def test_allow_bootstrap_changes_the_flag_only() -> None:
     assert allow_bootstrap(GRASTATE.replace("bootstrap: 1", "bootstrap: 0")) == GRASTATE
     assert allow_bootstrap(GRASTATE) == GRASTATE
+
+
+@pytest.mark.parametrize("safe", [True, False])
+@pytest.mark.parametrize("position", [Position(UUID, 208), Position(UUID, 0), Position(UUID), Position()])
+def test_what_is_written_is_what_is_read(position: Position, safe: bool) -> None:
+    assert parse_grastate(grastate_of(position, safe)) == GraState(position.uuid, position.seqno, safe)
+
+
+def test_a_position_in_words() -> None:
+    assert str(Position(UUID, 208)) == f"{UUID}:208"
+    assert str(Position()) == f"{NULL_UUID}:-1"

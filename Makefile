@@ -9,7 +9,7 @@ INVENTORY = .lab/$(LAB)/inventory
 SCENARIOS = default interrupted arbitrator role_docker_host \
 	$(shell grep -q '^lab_weave_images: .*weave:' .lab/images.yml 2>/dev/null && echo reference)
 # Failures and the verbs of daily life; an hour and more, so not part of make test.
-OPERATIONS = operate repair failover faults upgrade scale backup drill
+OPERATIONS = operate repair failover faults mistakes upgrade scale backup drill
 
 .PHONY: help lab lab-down site status sql test lint sanity unit contract scenario scenarios operations bench engine images clean
 

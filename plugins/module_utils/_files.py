@@ -21,6 +21,12 @@ def replace(path: str, text: str, like: str | None = None) -> None:
             file.flush()
             os.fsync(handle)
         os.replace(temporary, path)
+        # The name outlives a loss of power, too.
+        directory = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
     except BaseException:
         os.unlink(temporary)
         raise

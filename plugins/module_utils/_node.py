@@ -8,9 +8,10 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import socket as socket_module
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.dbops.galera.plugins.module_utils._containers import (
@@ -21,7 +22,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._containers import (
     mask,
 )
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
-from ansible_collections.dbops.galera.plugins.module_utils._files import replace
+from ansible_collections.dbops.galera.plugins.module_utils._files import replace as replace_file
 from ansible_collections.dbops.galera.plugins.module_utils._model.branch import Branch
 from ansible_collections.dbops.galera.plugins.module_utils._model.position import (
     NULL_UUID,
@@ -34,7 +35,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.position impor
     parse_gvwstate,
     parse_recovered,
 )
-from ansible_collections.dbops.galera.plugins.module_utils._record import FENCED, HAD_DATA, INSIDE, TRANSFER, Record
+from ansible_collections.dbops.galera.plugins.module_utils._record import FENCED, HAD_DATA, INSIDE, Record
 from ansible_collections.dbops.galera.plugins.module_utils._wsrep import (
     AccessRefused,
     NodeStatus,
@@ -76,7 +77,7 @@ READ = f"""cd {DATADIR} || exit 1
 for file in grastate.dat gvwstate.dat; do
   [ ! -f $file ] || echo "$file $(head -c 65536 $file | base64 -w 0)"
 done
-[ ! -e sst_in_progress ] || echo sst_in_progress
+[ ! -e sst_in_progress ] && [ ! -e .sst ] || echo sst_in_progress
 [ ! -e ibdata1 ] || echo ibdata1
 [ -z "$(ls -A mysql 2>/dev/null)" ] || echo mysql
 [ -z "$(ls -A | grep -vx lost+found)" ] || echo entries"""
@@ -84,6 +85,21 @@ done
 WRITE = f"""cd {DATADIR} && echo "$1" | base64 -d >.grastate.dat &&
 chown --reference=. .grastate.dat && chmod 660 .grastate.dat && mv .grastate.dat grastate.dat &&
 if [ "$2" = yes ]; then rm -f gvwstate.dat; fi"""
+
+
+# A server that is its own cluster for a moment, without a network: its first view has InnoDB hold the position of
+# grastate.dat. Without that a joiner goes by what InnoDB holds, whatever grastate.dat says, and asks for a full SST.
+ALONE = """mariadbd --user=mysql --wsrep_cluster_address=gcomm:// --wsrep_cluster_name="$1" --wsrep_notify_cmd= \
+  --log-error=/dev/stderr --skip-networking --socket=/tmp/alone.sock &
+server=$!
+for _ in $(seq "$2"); do
+  kill -0 "$server" 2>/dev/null || break
+  status=$(mariadb --socket=/tmp/alone.sock -BNe "SHOW STATUS LIKE 'wsrep_local_state_comment'" 2>/dev/null)
+  case $status in *Synced*) break ;; esac
+  sleep 0.2
+done
+kill -TERM "$server"
+wait $server"""
 
 
 @dataclass(frozen=True)
@@ -263,12 +279,28 @@ class Node:
     def begin(self, branch: Branch, position: Position, lead: bool, timeout: float) -> None:
         """Give the data the branch's UUID at the position that they have; only the one that leads may be bootstrapped.
 
-        InnoDB still holds the old UUID until the first view of the new branch. Galera goes by grastate.dat.
+        The first view of the branch takes a sequence number: the one that leads sees it when it is bootstrapped, the
+        others by themselves, so that all hold the same position afterwards. Where that fails a node gets an SST.
         """
         source = self.engine.inspect(self.name)
-        seqno = position.seqno if position.known else 0
-        text = grastate_of(Position(branch.uuid, seqno), safe=lead)
-        self._write_grastate(text, str(source["Image"]) if source else "", timeout, new_life=True)
+        image = str(source["Image"]) if source else ""
+        begun = Position(branch.uuid, position.seqno if position.known else 0)
+        # One that has no container to see the view in gets all data by SST, and must not be bootstrapped.
+        self._write_grastate(grastate_of(begun, safe=lead or source is not None), image, timeout, new_life=True)
+        if lead or source is None:
+            return
+        binds = [bind_of(self.datadir, DATADIR), bind_of(str(bound_at(source, CONFIG)), CONFIG, read_only=True)]
+        command = ["bash", "-c", ALONE, "bash", branch.group, str(int(timeout * 5))]
+        self.engine.run(self._helper, image, command, binds, timeout + 60)
+        after = _parsed(self._read(image, timeout))[0]
+        reached = after.position if after and after.uuid == branch.uuid else Position(branch.uuid)
+        self._write_grastate(grastate_of(reached, safe=False), image, timeout, new_life=True)
+
+    def forget_view(self) -> None:
+        """Remove the last view, which is of a branch that was given up; a volume's goes with its state transfer."""
+        view = os.path.join(self.datadir, "gvwstate.dat")
+        if is_directory(self.datadir) and os.path.exists(view):
+            os.unlink(view)
 
     def received(self) -> int | None:
         """Bytes on disk of a datadir that is a directory, without the write-set cache; grows while an SST arrives."""
@@ -304,10 +336,13 @@ class Node:
         command = [START_SCRIPT, "--ask", group, *addresses]
         network = str((source.get("HostConfig") or {}).get("NetworkMode") or "none")
         binds = [bind_of(script, START_SCRIPT, read_only=True)]
-        code, log = self.engine.run(self._helper, str(source["Image"]), command, binds, 60, network)
-        answers = dict(line.split()[:2] for line in log.splitlines() if len(line.split()) == 2)
-        if code or set(answers) != set(addresses):
-            raise GaleraError(f"{self.name} could not ask {' and '.join(addresses)}: {log.strip()[-500:]}")
+        _code, log = self.engine.run(self._helper, str(source["Image"]), command, binds, 60, network)
+        # A line is ADDRESS, a word, and the group that answered where that is known.
+        told = [line.split() for line in log.splitlines()]
+        answers = {words[0]: words[1] for words in told if len(words) > 1 and words[0] in addresses}
+        if set(answers) != set(addresses):
+            # A script of an earlier version cannot ask.
+            answers = {address: _knock(address) for address in addresses}
         if alive := [address for address in addresses if answers[address] != "silent"]:
             raise GaleraError(
                 f"{' and '.join(alive)}: a node answers there, though the controller does not reach its host. It may "
@@ -317,10 +352,14 @@ class Node:
     def _live(self) -> dict[str, Any]:
         def read() -> Seen:
             try:
-                return Seen(read_status(self.socket, self.defaults_file, PATIENCE))
+                return Seen(self._status())
             except NotAnswering as error:
                 return Seen(None, str(error).rstrip("."))
 
+        # Its start script does not start it then, but a person may have.
+        fenced = Record(self.record).text(FENCED) if self.record else ""
+        if fenced and read().status is None:
+            return {"error": f"{self.name} is fenced by its start script ({fenced}).", "marks": ["fenced"]}
         # A server that says nothing and left no mark may be Primary, so it is asked for longer.
         deadline = time.monotonic() + LONG_PATIENCE
         while True:
@@ -332,6 +371,16 @@ class Node:
                     return {"error": f"{self.name} is running but not answering yet ({error.last}).", "marks": marks}
             except AccessRefused as error:
                 return {"error": f"{self.name} is running. {error}", "marks": self._marks()}
+
+    def _status(self) -> NodeStatus:
+        """Who sees whom is read twice where not all members are there, since a node may be joining right now."""
+        status = read_status(self.socket, self.defaults_file, PATIENCE)
+        if self.record and status.primary and status.cluster_size < len(Record(self.record).members()):
+            time.sleep(1)
+            again = read_status(self.socket, self.defaults_file, PATIENCE)
+            seen = sorted({*status.view_members, *again.view_members})
+            return replace(again, view_members=tuple(seen))
+        return status
 
     def _marks(self) -> list[str]:
         """Those of the start script and of the server, which lie beside the socket."""
@@ -353,6 +402,7 @@ class Node:
             "decision": branch.get("forced"),
             "begun": branch.get("begun"),
             "branch_uuid": branch.get("uuid"),
+            "parent": branch.get("parent"),
         }
 
     def _had_data(self) -> bool:
@@ -385,8 +435,10 @@ class Node:
     def _at_rest(self, image: str, config_dir: str | None, timeout: float, recover: bool) -> dict[str, Any]:
         found = self._read(image, timeout)
         grastate, view, problems = _parsed(found)
-        told: dict[str, Any] = {"sst_in_progress": found.sst_in_progress or self._half(found, grastate)}
-        told["disowned"] = not told["sst_in_progress"] and _disowns(found, grastate)
+        told: dict[str, Any] = {"sst_in_progress": self._half(found, grastate)}
+        # One that was killed while it joined, or executed DDL, has zeros too, and its view or its mark beside them.
+        on_the_way = found.gvwstate is not None or "joining" in self._marks()
+        told["disowned"] = not (told["sst_in_progress"] or on_the_way) and _disowns(found, grastate)
         if found.grastate is None and found.has_tables:
             problems.append("there are data, but no grastate.dat beside them.")
         if found.has_ibdata and not (found.has_tables or told["sst_in_progress"]):
@@ -416,8 +468,9 @@ class Node:
         return told
 
     def _half(self, found: Datadir, grastate: GraState | None) -> bool:
-        """Whether its last state transfer did not end, as the mark says that the server keeps while it joins."""
-        return bool(self.record) and _disowns(found, grastate) and Record(self.record or "").has(TRANSFER)
+        """Whether its last state transfer did not end, by what the server and the start script leave of it."""
+        joined = os.path.exists(os.path.join(os.path.dirname(self.socket), "gvwstate.dat"))
+        return found.sst_in_progress or (_disowns(found, grastate) and joined)
 
     def _position_at_rest(
         self,
@@ -477,7 +530,8 @@ class Node:
             grastate=files.get("grastate.dat"),
             gvwstate=files.get("gvwstate.dat"),
             has_tables=os.path.isdir(tables) and bool(os.listdir(tables)),
-            sst_in_progress="sst_in_progress" in entries,
+            # What a transfer received lies in .sst until it is complete.
+            sst_in_progress=bool({"sst_in_progress", ".sst"} & set(entries)),
             has_ibdata="ibdata1" in entries,
             has_entries=bool(entries),
         )
@@ -503,10 +557,9 @@ class Node:
         """Replace grastate.dat; a new life takes the last view of the old one away."""
         if is_directory(self.datadir):
             path = os.path.join(self.datadir, "grastate.dat")
-            replace(path, text, like=path if os.path.isfile(path) else os.path.join(self.datadir, "ibdata1"))
-            view = os.path.join(self.datadir, "gvwstate.dat")
-            if new_life and os.path.exists(view):
-                os.unlink(view)
+            replace_file(path, text, like=path if os.path.isfile(path) else os.path.join(self.datadir, "ibdata1"))
+            if new_life:
+                self.forget_view()
             return
         command = ["sh", "-c", WRITE, "sh", base64.b64encode(text.encode()).decode(), "yes" if new_life else "no"]
         code, log = self.engine.run(self._helper, image, command, [bind_of(self.datadir, DATADIR)], timeout)
@@ -544,6 +597,7 @@ FIELDS = (
     "decision",
     "begun",
     "branch_uuid",
+    "parent",
     "recorded_uuid",
     "fenced",
     "container",
@@ -561,6 +615,20 @@ def bound_at(container: Mapping[str, Any], target: str) -> str | None:
     """The directory or volume of the host that a container has at a path of its own."""
     binds = (bind.split(":") for bind in (container.get("HostConfig") or {}).get("Binds") or ())
     return next((source for source, place, *_options in binds if place.rstrip("/") == target), None)
+
+
+def _knock(address: str) -> str:
+    """Whether anybody takes a connection at HOST:PORT, from this host itself: silent or answers."""
+    host, _colon, port = address.rpartition(":")
+    try:
+        with socket_module.create_connection((host, int(port)), timeout=3):
+            return "answers"
+    except socket_module.gaierror as error:
+        raise GaleraError(
+            f"{address} could not be asked: {error}. Run site, which brings the scripts up to date."
+        ) from error
+    except OSError:
+        return "silent"
 
 
 def _resolved(datadir: str) -> str:

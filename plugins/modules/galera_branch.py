@@ -79,6 +79,12 @@ options:
     description: When the branch begins, in UTC, with O(state=begun).
     type: str
     default: ""
+  exact:
+    description:
+      - Whether O(members) and O(arbitrators) are all of them, with O(state=recorded). Without it the record only grows,
+        since a host that is no longer in the inventory may still run its node.
+    type: bool
+    default: false
   blank:
     description:
       - Whether the node's data were given up on purpose, with O(state=recorded), so that its datadir may be filled by
@@ -138,9 +144,16 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.dbops.galera.plugins.module_utils._aside import Aside
 from ansible_collections.dbops.galera.plugins.module_utils._containers import Engine, is_directory
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
-from ansible_collections.dbops.galera.plugins.module_utils._model.branch import ASIDE, KEEP, LEAD, Branch, begin
+from ansible_collections.dbops.galera.plugins.module_utils._model.branch import (
+    ASIDE,
+    KEEP,
+    LEAD,
+    REPLACE,
+    Branch,
+    begin,
+)
 from ansible_collections.dbops.galera.plugins.module_utils._node import Node
-from ansible_collections.dbops.galera.plugins.module_utils._record import MARKS, Record
+from ansible_collections.dbops.galera.plugins.module_utils._record import MARKS, OLD_MARKS, Record
 
 
 def begun(node: Node, record: Record, params: dict[str, Any], predict: bool) -> dict[str, Any]:
@@ -166,8 +179,10 @@ def begun(node: Node, record: Record, params: dict[str, Any], predict: bool) -> 
     kept = aside.move(time.time()) if own.action == ASIDE else None
     if own.action in (LEAD, KEEP):
         node.begin(branch, position, own.action == LEAD, params["timeout"])
-    # The views, marks and votes of the node are those of the branch that was given up.
-    record.clear(*MARKS)
+    if own.action == REPLACE:
+        node.forget_view()
+    # What the node still holds must not be missing at its next start.
+    record.clear(*(OLD_MARKS if own.action in (LEAD, KEEP, REPLACE) else MARKS))
     return {"changed": changed or kept is not None, "branch": branch.record(), "reason": own.reason, "kept": kept}
 
 
@@ -176,6 +191,9 @@ def recorded(record: Record, params: dict[str, Any], predict: bool) -> dict[str,
     branch = Branch.read(params["cluster"], params["current"])
     place = os.path.realpath(params["datadir"]) if is_directory(params["datadir"]) else ""
     names = [params["nodes"].get(name, name) for name in params["members"]] + params["arbitrators"]
+    if not params["exact"]:
+        # A host that is taken out of the inventory is a member until its node has left.
+        names += [name for name in record.members() if name not in names]
     own = {
         "cluster": params["cluster"],
         "node": params["node"],
@@ -228,6 +246,7 @@ def main() -> None:
             "reports": {"type": "dict", "default": {}},
             "force": {"type": "str"},
             "begun": {"type": "str", "default": ""},
+            "exact": {"type": "bool", "default": False},
             "blank": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 120},
         },

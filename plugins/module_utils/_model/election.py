@@ -132,7 +132,7 @@ def elect(
 
     if refusals := list(_bad_input(members, scene, purpose, chosen)):
         return verdict("refuse", None, " ".join(refusals))
-    if found := _of_live(scene, chosen, verdict) or _of_running(scene, purpose, chosen, verdict):
+    if found := _of_live(scene, chosen, verdict) or _of_running(scene, purpose, override, chosen, verdict):
         return found
     if purpose == "create":
         return _create(members, scene, verdict)
@@ -154,7 +154,9 @@ def _of_live(scene: Scene, chosen: str | None, verdict: Callable[..., Verdict]) 
     return verdict("join", live[0].name, f"The cluster is live on {_names(live)}: the others join it.{unneeded}")
 
 
-def _of_running(scene: Scene, purpose: str, chosen: str | None, verdict: Callable[..., Verdict]) -> Verdict | None:
+def _of_running(
+    scene: Scene, purpose: str, override: Override | None, chosen: str | None, verdict: Callable[..., Verdict]
+) -> Verdict | None:
     """Servers that run without a Primary Component are stopped; one that does not say how it is may be Primary."""
     running = [member for member in scene.known if member.running]
     if len(running) == 1 and running[0].starting and not (scene.silent or scene.strangers):
@@ -166,6 +168,10 @@ def _of_running(scene: Scene, purpose: str, chosen: str | None, verdict: Callabl
         return verdict("refuse", None, " ".join(refusals))
     if not chosen and (scene.silent or scene.strangers):
         return None
+    # Before anything is stopped for it.
+    named = [member for member in running if override and member.name == chosen and Override.of(member) != override]
+    if named and named[0].candidate:
+        return verdict("refuse", None, _not_there(named[0], override))
     told = f"{_names(running)} {'run' if len(running) > 1 else 'runs'} without a Primary Component"
     return verdict(
         "settle",
@@ -345,8 +351,10 @@ def _against_member_joining(member: Report, live: list[Report], reached: Positio
     elif member.foreign(reached.uuid):
         yield (
             f"{name} holds data of another cluster ({member.position.uuid}; {_names(live)} is in {reached.uuid}), "
-            "which joining would overwrite: save the data and empty the datadir, or take it out of the inventory."
+            "which joining would overwrite: check that the right disk is mounted, or take the host out of the group."
         )
+    elif member.unknown:
+        yield _may_be_primary(member)
     elif member.running:
         return
     elif more := member.ahead(reached):
@@ -439,12 +447,15 @@ def _against_override(chosen: Report, override: Override) -> Iterator[Objection]
         what = "holds the half of an interrupted SST" if chosen.sst_in_progress else "holds no data"
         yield Objection(f"{chosen.name} was named to be bootstrapped, but {what}: name a node that has data.", False)
     elif not chosen.running and Override.of(chosen) != override:
-        yield Objection(
-            f"recover_force names {override}, but {chosen.name} is at "
-            f"{chosen.position if chosen.candidate else 'an unknown position'} now: look at the plan again. If that is "
-            f"still what you want, name recover_force={Override.of(chosen)}.",
-            False,
-        )
+        yield Objection(_not_there(chosen, override), False)
+
+
+def _not_there(chosen: Report, override: Override | None) -> str:
+    return (
+        f"recover_force names {override}, but {chosen.name} is at "
+        f"{chosen.position if chosen.candidate else 'an unknown position'} now: look at the plan again. If that is "
+        f"still what you want, name recover_force={Override.of(chosen)}."
+    )
 
 
 def _against_chosen(chosen: Report, known: list[Report]) -> Iterator[Objection]:

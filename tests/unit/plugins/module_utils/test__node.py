@@ -6,19 +6,35 @@
 from __future__ import annotations
 
 import base64
+import re
 import stat
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from socket import create_server
 from typing import Any
 
 import pytest
 from ansible_collections.dbops.galera.plugins.module_utils import _node
 from ansible_collections.dbops.galera.plugins.module_utils._containers import CLUSTER_LABEL
-from ansible_collections.dbops.galera.plugins.module_utils._election import elect
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
+from ansible_collections.dbops.galera.plugins.module_utils._model.branch import Branch
+from ansible_collections.dbops.galera.plugins.module_utils._model.election import elect
+from ansible_collections.dbops.galera.plugins.module_utils._model.position import (
+    NULL_UUID,
+    GraState,
+    Position,
+    parse_grastate,
+)
 from ansible_collections.dbops.galera.plugins.module_utils._node import Node, parse_listing
-from ansible_collections.dbops.galera.plugins.module_utils._position import NULL_UUID, GraState, parse_grastate
-from ansible_collections.dbops.galera.plugins.module_utils._wsrep import AccessRefused, NodeStatus, NotAnswering, Wanted
+from ansible_collections.dbops.galera.plugins.module_utils._record import Record
+from ansible_collections.dbops.galera.plugins.module_utils._wsrep import (
+    AccessRefused,
+    NodeStatus,
+    NotAnswering,
+    Wanted,
+    wait_for,
+)
 
 RECORDED = Path(__file__).parent / "recorded/11.8"
 UUID = "f5a84299-e532-11f1-b3aa-dbb87aa99b48"
@@ -34,6 +50,19 @@ CONTAINER = {
 }
 
 
+def container(datadir: Path | str, *binds: str, **state: Any) -> dict[str, Any]:
+    """One with its data there, that ended in order, or as said."""
+    at_rest = {"Running": False, "ExitCode": 0, "OOMKilled": False, "StartedAt": "2026-11-21T09:06:15Z"}
+    return {
+        **CONTAINER,
+        "State": {**at_rest, **state},
+        "HostConfig": {
+            "NetworkMode": "weave",
+            "Binds": [f"{datadir}:/var/lib/mysql:rw", "/conf.d:/etc/mysql/mariadb.conf.d:ro", *binds],
+        },
+    }
+
+
 class Host:
     """An engine with these containers on every datadir, whose throw-away containers say this."""
 
@@ -44,6 +73,8 @@ class Host:
         self.ran: list[tuple[str, list[str]]] = []
         self.images: list[str] = []
         self.commands: list[list[str]] = []
+        self.networks: list[str] = []
+        self.stopped: list[tuple[str, float]] = []
         self.containers: dict[str, dict[str, Any]] = {}
         self.there: dict[str, str] = {}
 
@@ -59,9 +90,15 @@ class Host:
     def mountpoint(self, datadir: str) -> str | None:
         return datadir if Path(datadir).is_dir() else None
 
-    def run(self, _name: str, image: str, command: list[str], binds: list[str], _timeout: float) -> tuple[int, str]:
+    def stop(self, name: str, timeout: float) -> None:
+        self.stopped.append((name, timeout))
+
+    def run(
+        self, _name: str, image: str, command: list[str], binds: list[str], _timeout: float, network: str = "none"
+    ) -> tuple[int, str]:
         self.ran.append((command[0], binds))
         self.images.append(image)
+        self.networks.append(network)
         self.commands.append(command)
         return self.code, self.log
 
@@ -73,9 +110,26 @@ def datadir(tmp_path: Path) -> Path:
     return path
 
 
-def report(host: Host, datadir: Path, config_dir: str | None = None) -> dict[str, Any]:
-    node = Node(host, "mariadb2", "mariadb0", str(datadir), "/none.sock")  # type: ignore[arg-type]
-    return node.report("mariadb:11.8", config_dir, 60)
+def report(host: Host, datadir: Path, config_dir: str | None = None, record: Path | None = None) -> dict[str, Any]:
+    return node_of(host, datadir, record).report("mariadb:11.8", config_dir, 60)
+
+
+def node_of(host: Host, datadir: Path | str, record: Path | None = None, socket: str = "/none.sock") -> Node:
+    return Node(
+        host,  # type: ignore[arg-type]
+        "mariadb2",
+        "mariadb0",
+        str(datadir),
+        socket,
+        record=str(record) if record else None,
+    )
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    path = tmp_path / "dbops-galera/mariadb2"
+    path.mkdir(parents=True)
+    return path
 
 
 def fill(datadir: Path, **files: str) -> None:
@@ -107,7 +161,7 @@ def test_a_killed_node_is_recovered(datadir: Path) -> None:
 def test_a_position_is_recovered_by_the_image_that_wrote_it(datadir: Path) -> None:
     fill(datadir, grastate=KILLED)
     host = Host()
-    host.containers["mariadb2"] = CONTAINER
+    host.containers["mariadb2"] = container(datadir)
     report(host, datadir)
     assert host.images == ["sha256:old"]
 
@@ -153,11 +207,91 @@ def test_a_look_recovers_nothing(datadir: Path) -> None:
     assert host.ran == []
 
 
-def test_a_bootstrap_container_of_another_cluster_is_left_alone(datadir: Path) -> None:
+ELSEWHERE = (
+    "mariadb2: the container {} has its data in /old, and mariadb_datadir is {}: set mariadb_datadir, or what it is "
+    "made of (galera_root, galera_node_name), back to what it was. No container is stopped or replaced on another "
+    "path. To move a node on purpose, take it out with remove_node and add it with add_node, one host at a time. Where "
+    "this is another cluster's, give each cluster on this host node names and a galera_bootstrap_container of its own."
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "running"),
+    [("mariadb2", True), ("mariadb2", False), ("mariadb0", True)],
+    ids=["runs", "at rest", "mariadb0"],
+)
+def test_a_container_that_has_its_data_elsewhere_is_left_alone(datadir: Path, name: str, running: bool) -> None:
+    """A changed mariadb_datadir or galera_root must not take a living node for an empty one."""
     host = Host()
-    host.containers["mariadb0"] = {"Image": "sha256:x", "State": {"Running": True}}
-    with pytest.raises(GaleraError, match="mariadb0 runs on another datadir"):
-        report(host, datadir)
+    host.containers[name] = container("/old", Running=running)
+    seen = report(host, datadir)
+    assert (seen["state"], seen["uuid"], seen["error"]) == ("elsewhere", NULL_UUID, ELSEWHERE.format(name, datadir))
+    verdict = elect(["db1", "db2"], {"db1": {"state": "empty"}, "db2": seen}, "create")
+    assert (verdict.action, verdict.reason) == ("refuse", f"db2: {seen['error']}")
+    node = node_of(host, datadir)
+    for change in (node.container, lambda: node.bootstrap(60), lambda: node.stop(60)):
+        with pytest.raises(GaleraError, match=f"^{re.escape(ELSEWHERE.format(name, datadir))}$"):
+            change()
+    assert (host.stopped, host.ran) == ([], [])
+
+
+def test_a_bootstrap_container_of_another_cluster_that_does_not_run_is_in_nobodys_way(datadir: Path) -> None:
+    host = Host()
+    host.containers["mariadb0"] = container("/old")
+    assert report(host, datadir)["state"] == "empty"
+
+
+@pytest.mark.parametrize("bound", ["{}/", "{}/../datadir", "{}/.", "link"])
+def test_a_path_is_what_it_leads_to(datadir: Path, tmp_path: Path, bound: str) -> None:
+    (tmp_path / "link").symlink_to(datadir)
+    host = Host()
+    host.containers["mariadb2"] = container(bound.format(datadir) if bound != "link" else tmp_path / "link")
+    assert report(host, datadir)["state"] == "empty"
+    assert node_of(host, datadir).elsewhere() == ""
+
+
+def test_a_volume_is_its_name() -> None:
+    host = Host()
+    host.containers["mariadb2"] = container("a_volume")
+    assert node_of(host, "a_volume").elsewhere() == ""
+    assert "has its data in a_volume, and mariadb_datadir is another" in node_of(host, "another").elsewhere()
+
+
+@pytest.mark.parametrize(
+    ("state", "clean"),
+    [
+        ({}, True),
+        ({"ExitCode": 78}, True),
+        ({"ExitCode": 143}, True),
+        ({"ExitCode": 137}, False),
+        ({"ExitCode": 1}, False),
+        ({"ExitCode": 0, "OOMKilled": True}, False),
+    ],
+)
+@pytest.mark.parametrize("name", ["mariadb2", "mariadb0"])
+def test_who_was_killed_before_innodb_had_shut_down_was_not_stopped_cleanly(
+    datadir: Path, name: str, state: dict[str, Any], clean: bool
+) -> None:
+    """Galera writes the position into grastate.dat first."""
+    fill(datadir, grastate=STOPPED)
+    host = Host()
+    host.containers[name] = container(datadir, **state)
+    seen = report(host, datadir)
+    if clean:
+        assert (seen["state"], seen["source"], host.ran) == ("stopped", "grastate", [])
+    else:
+        assert (seen["state"], seen["source"], seen["seqno"]) == ("crashed", "recovered", 2)
+
+
+def test_a_grastate_of_another_cluster_than_the_data(datadir: Path) -> None:
+    other = UUID.replace("f5a8", "aaaa")
+    fill(datadir, grastate=KILLED.replace(UUID, other))
+    seen = report(Host(), datadir)
+    assert (seen["state"], seen["uuid"], seen["seqno"], seen["source"]) == ("crashed", other, -1, "none")
+    assert seen["error"] == (
+        f"mariadb2: grastate.dat is of the cluster {other}, and InnoDB holds {UUID}:2: Galera would not start from "
+        "that position. The file was copied, or the data were."
+    )
 
 
 def test_a_recovery_that_tells_nothing(datadir: Path) -> None:
@@ -202,7 +336,98 @@ def test_an_empty_node(datadir: Path, grastate: str | None) -> None:
 
 
 def test_a_missing_datadir(tmp_path: Path) -> None:
-    assert report(Host(), tmp_path / "none")["state"] == "missing"
+    seen = report(Host(), tmp_path / "none")
+    assert (seen["state"], seen["emptied"]) == ("missing", False)
+
+
+def test_ibdata_without_system_tables_is_no_empty_datadir(datadir: Path) -> None:
+    (datadir / "ibdata1").touch()
+    seen = report(Host(log=f"WSREP: Recovered position: {NULL_UUID}:-1"), datadir)
+    assert (seen["state"], seen["emptied"]) == ("crashed", None)
+    assert seen["error"].startswith(
+        "mariadb2: ibdata1 is there, and the directory mysql beside it is empty: the data are damaged."
+    )
+    assert elect(["db1"], {"db1": seen}, "create").action == "refuse"
+
+
+WAS_STARTED = "2026-11-21T09:06:15.285513735Z"
+NEVER = "0001-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize("entries", [None, [], ["lost+found"], ["mysql"], ["mysql", "galera.cache", "grastate.dat"]])
+@pytest.mark.parametrize(
+    ("mark", "started", "recorded", "had"),
+    [
+        (True, None, False, True),
+        (True, NEVER, True, True),
+        (False, None, False, False),
+        (False, NEVER, False, False),
+        # It keeps no record yet, and ran.
+        (False, WAS_STARTED, False, True),
+        # It keeps one, and the mark was removed on purpose.
+        (False, WAS_STARTED, True, False),
+    ],
+)
+def test_blank_is_not_empty(
+    tmp_path: Path, record: Path, entries: list[str] | None, mark: bool, started: str | None, recorded: bool, had: bool
+) -> None:
+    """A disk that is not mounted leaves nothing, or lost+found; what an attempt to join left is no sign of one."""
+    datadir = tmp_path / "datadir"
+    for entry in entries if entries is not None else []:
+        if entry in ("mysql", "lost+found"):
+            (datadir / entry).mkdir(parents=True)
+        else:
+            (datadir / entry).write_text(KILLED.replace(UUID, NULL_UUID), encoding="utf-8")
+    if entries == []:
+        datadir.mkdir()
+    if mark:
+        (record / "had-data").touch()
+    host = Host()
+    if started:
+        binds = [f"{record}:/var/lib/galera-node:rw"] if recorded else []
+        host.containers["mariadb2"] = container(datadir, *binds, StartedAt=started)
+    seen = report(host, datadir, record=record)
+    assert seen["state"] == ("missing" if entries is None else "empty")
+    assert seen["emptied"] is (had and entries in (None, [], ["lost+found"]))
+    assert seen["had_data"] is mark
+
+
+def test_what_the_hosts_record_says(datadir: Path, record: Path) -> None:
+    fill(datadir, grastate=STOPPED)
+    blank = report(Host(), datadir)
+    assert (blank["had_data"], blank["members"], blank["generation"]) == (False, [], 1)
+    assert report(Host(), datadir, record=record)["generation"] == 1
+    branch = Branch("shop", 2, UUID, f"db1@{UUID}:5", "2026-11-29T01:00:00Z", NULL_UUID, ("mariadb2",))
+    kept = Record(str(record))
+    kept.write_json("branch.json", branch.record())
+    kept.write_members(["mariadb2", "garbd"])
+    kept.write("uuid", UUID)
+    kept.write("had-data", "")
+    kept.write("fenced", "2026-11-29 198.51.100.1:4567 answers for shop.2")
+    seen = report(Host(), datadir, record=record)
+    assert (seen["had_data"], seen["members"], seen["recorded_uuid"]) == (True, ["mariadb2", "garbd"], UUID)
+    assert (seen["generation"], seen["decision"], seen["begun"]) == (2, f"db1@{UUID}:5", "2026-11-29T01:00:00Z")
+    assert (seen["branch_uuid"], seen["parent"]) == (UUID, NULL_UUID)
+    assert seen["fenced"] == "2026-11-29 198.51.100.1:4567 answers for shop.2"
+    (record / "branch.json").write_text("{", encoding="utf-8")
+    with pytest.raises(GaleraError, match=r"branch\.json is damaged"):
+        report(Host(), datadir, record=record)
+
+
+def test_a_transfer_that_did_not_end_is_no_vote(datadir: Path, record: Path) -> None:
+    """Galera zeroes grastate.dat of a joiner, too; the mark says that nobody voted it out."""
+    fill(datadir, grastate=KILLED.replace(UUID, NULL_UUID))
+    voted_out = report(Host(), datadir, record=record)
+    assert (voted_out["disowned"], voted_out["sst_in_progress"], voted_out["seqno"]) == (True, False, -1)
+    assert "grastate.dat disowns the data" in voted_out["error"]
+    # Beside the socket: the copy that the start script keeps of a joiner's view.
+    (datadir.parent / "gvwstate.dat").write_text(VIEW, encoding="utf-8")
+    half = node_of(Host(), datadir, record, str(datadir.parent / "mysqld.sock")).report("mariadb:11.8", None, 60)
+    assert (half["disowned"], half["sst_in_progress"], half["seqno"]) == (False, True, -1)
+    assert "its last SST did not end" in half["error"]
+    # The mark alone says nothing of data that a cluster owns.
+    fill(datadir, grastate=STOPPED)
+    assert report(Host(), datadir, record=record)["state"] == "stopped"
 
 
 @pytest.mark.parametrize(
@@ -234,32 +459,123 @@ def test_a_running_node(monkeypatch: pytest.MonkeyPatch, datadir: Path, containe
     assert seen["bootstrap"] is (container == "mariadb0")
 
 
-@pytest.mark.parametrize(
-    ("error", "sentence"),
-    [
-        (
-            NotAnswering("No answer at /none.sock."),
-            "mariadb2 is running but not answering yet (No answer at /none.sock).",
-        ),
-        (AccessRefused("The server refuses root."), "mariadb2 is running. The server refuses root."),
-    ],
-)
-def test_a_running_node_that_tells_nothing(
-    monkeypatch: pytest.MonkeyPatch, datadir: Path, error: GaleraError, sentence: str
-) -> None:
+class Clock:
+    """Only sleeping moves it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "sleep", self.sleep)
+        monkeypatch.setattr(
+            _node,
+            "wait_for",
+            lambda read, reached, timeout: wait_for(read, reached, timeout, 0.5, lambda: self.now, self.sleep),
+        )
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def deaf(monkeypatch: pytest.MonkeyPatch, error: GaleraError) -> Clock:
     def refuse(*_arguments: Any) -> NodeStatus:
         raise error
 
     monkeypatch.setattr(_node, "read_status", refuse)
-    monkeypatch.setattr(_node, "PATIENCE", 0)
-    seen = report(Host(["mariadb2"]), datadir)
+    return Clock(monkeypatch)
+
+
+SILENCE = NotAnswering("No answer at /none.sock.")
+NO_ENTRY = AccessRefused("The server refuses root.")
+
+
+@pytest.mark.parametrize(
+    ("error", "marks", "sentence", "patience"),
+    [
+        # It may be Primary: a busy server is given time.
+        (SILENCE, [], "mariadb2 is running but not answering yet (No answer at /none.sock).", 15),
+        (SILENCE, ["joining"], "mariadb2 is running but not answering yet (No answer at /none.sock).", 2),
+        (SILENCE, ["non-primary"], "mariadb2 is running but not answering yet (No answer at /none.sock).", 2),
+        (NO_ENTRY, [], "mariadb2 is running. The server refuses root.", 0),
+        (NO_ENTRY, ["non-primary"], "mariadb2 is running. The server refuses root.", 0),
+    ],
+)
+def test_a_running_node_that_tells_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+    datadir: Path,
+    tmp_path: Path,
+    error: GaleraError,
+    marks: list[str],
+    sentence: str,
+    patience: int,
+) -> None:
+    clock = deaf(monkeypatch, error)
+    for mark in marks:
+        (tmp_path / mark).touch()
+    seen = node_of(Host(["mariadb2"]), datadir, socket=str(tmp_path / "mysqld.sock")).report("mariadb:11.8", None, 60)
     assert (seen["state"], seen["cluster_status"], seen["error"]) == ("running", None, sentence)
+    assert seen["marks"] == marks
+    assert patience <= clock.now < patience + 3
+    verdict = elect(["db1"], {"db1": seen}, "recover")
+    assert verdict.action == ("settle" if marks else "refuse")
+
+
+def test_a_slow_server_is_heard_in_the_end(monkeypatch: pytest.MonkeyPatch, datadir: Path) -> None:
+    clock = Clock(monkeypatch)
+
+    def answer(*_arguments: Any) -> NodeStatus:
+        if clock.now < 9:
+            raise SILENCE
+        return live(wsrep_cluster_status="Primary")
+
+    monkeypatch.setattr(_node, "read_status", answer)
+    assert report(Host(["mariadb2"]), datadir)["cluster_status"] == "Primary"
+
+
+@pytest.mark.parametrize("predict", [False, True])
+@pytest.mark.parametrize("container_name", ["mariadb2", "mariadb0"])
+def test_who_is_in_no_primary_component_is_stopped(
+    monkeypatch: pytest.MonkeyPatch, datadir: Path, container_name: str, predict: bool
+) -> None:
+    monkeypatch.setattr(_node, "read_status", lambda *_arguments: live(wsrep_cluster_status="non-Primary"))
+    host = Host([container_name])
+    assert node_of(host, datadir).stop(600, predict) is True
+    assert host.stopped == ([] if predict else [(container_name, 600)])
+
+
+def test_who_became_primary_since_the_verdict_is_not_stopped(monkeypatch: pytest.MonkeyPatch, datadir: Path) -> None:
+    monkeypatch.setattr(_node, "read_status", lambda *_arguments: live(wsrep_cluster_status="Primary"))
+    host = Host(["mariadb2"])
+    assert node_of(host, datadir).stop(600) is False
+    assert node_of(Host(), datadir).stop(600) is False
+    assert host.stopped == []
+
+
+@pytest.mark.parametrize("error", [SILENCE, NO_ENTRY])
+def test_who_does_not_say_how_it_is_is_not_stopped(
+    monkeypatch: pytest.MonkeyPatch, datadir: Path, tmp_path: Path, error: GaleraError
+) -> None:
+    deaf(monkeypatch, error)
+    host = Host(["mariadb2"])
+    node = node_of(host, datadir, socket=str(tmp_path / "mysqld.sock"))
+    with pytest.raises(
+        GaleraError,
+        match=r"^mariadb2 runs and does not say how it is, so it may be Primary and take writes: mariadb2 is "
+        r"running.*\. Wait until it answers, or stop it \(docker stop mariadb2\)\.$",
+    ):
+        node.stop(600)
+    assert host.stopped == []
+    (tmp_path / "non-primary").touch()
+    assert node.stop(600) is True
+    assert host.stopped == [("mariadb2", 600)]
 
 
 def test_a_volume_is_read_through_a_shell() -> None:
     encoded = base64.b64encode(STOPPED.encode()).decode()
     found = parse_listing(f"grastate.dat {encoded}\nmysql\n")
     assert (found.grastate, found.has_tables, found.sst_in_progress) == (STOPPED, True, False)
+    assert (found.has_ibdata, found.has_entries) == (False, False)
+    assert parse_listing("ibdata1\nentries\n").has_ibdata
+    assert parse_listing("entries\n").has_entries
     with pytest.raises(GaleraError, match="could not be read: sh: 1: base64: not found"):
         parse_listing("sh: 1: base64: not found")
 
@@ -276,23 +592,43 @@ def test_the_flag_is_set_before_a_bootstrap(datadir: Path) -> None:
 
 
 @pytest.mark.parametrize("grastate", [None, "", STOPPED[:85], "\0\1", KILLED.replace(UUID, NULL_UUID)])
-def test_a_bootstrap_of_data_without_a_grastate_keeps_their_cluster(datadir: Path, grastate: str | None) -> None:
+def test_data_without_a_history_are_not_bootstrapped_under_the_old_uuid(datadir: Path, grastate: str | None) -> None:
+    """A forced recovery gives them a history of their own first."""
     fill(datadir, **({} if grastate is None else {"grastate": grastate}))
     (datadir / "ibdata1").touch(0o640)
     host = Host()
-    node = Node(host, "mariadb2", "mariadb0", str(datadir), "/none.sock")  # type: ignore[arg-type]
-    node._allow_bootstrap(CONTAINER, 60)
-    assert parse_grastate((datadir / "grastate.dat").read_text(encoding="utf-8")) == GraState(UUID, -1, True)
-    assert host.ran[0][1][1] == "/containers/mariadb2/conf.d:/etc/mysql/mariadb.conf.d:ro"
+    before = {path: path.read_bytes() for path in datadir.iterdir() if path.is_file()}
+    with pytest.raises(
+        GaleraError,
+        match=r"^mariadb2 has data, but its grastate\.dat does not tell of which cluster they are: bootstrapped so, "
+        r"they would begin a cluster with another UUID\. Run recover, which shows the positions\.$",
+    ):
+        node_of(host, datadir)._allow_bootstrap(CONTAINER, 60)
+    assert {path: path.read_bytes() for path in datadir.iterdir() if path.is_file()} == before
+    assert host.ran == []
 
 
-@pytest.mark.parametrize("log", [f"WSREP: Recovered position: {NULL_UUID}:-1", "[ERROR] InnoDB: corrupted"])
-def test_no_bootstrap_gives_data_another_uuid(datadir: Path, log: str) -> None:
-    fill(datadir)
-    node = Node(Host(log=log), "mariadb2", "mariadb0", str(datadir), "/none.sock")  # type: ignore[arg-type]
-    with pytest.raises(GaleraError, match=r"mariadb2 has data, but .* a new cluster with another UUID"):
-        node._allow_bootstrap(CONTAINER, 60)
-    assert not (datadir / "grastate.dat").exists()
+NEW = Branch("shop", 2, "bbbbbbbb-e532-11f1-8a96-fa36e0da60b6", f"db2@{UUID}:2")
+
+
+@pytest.mark.parametrize("position", [Position(UUID, 2), Position(UUID, 0), Position()])
+@pytest.mark.parametrize("grastate", [STOPPED, KILLED, KILLED.replace(UUID, NULL_UUID), None, ""])
+def test_the_elected_one_gets_the_branchs_uuid_at_its_position(
+    datadir: Path, position: Position, grastate: str | None
+) -> None:
+    fill(datadir, gvwstate=VIEW, **({} if grastate is None else {"grastate": grastate}))
+    (datadir / "ibdata1").touch(0o640)
+    host = Host()
+    host.containers["mariadb2"] = container(datadir)
+    node_of(host, datadir).begin(NEW, position, True, 60)
+    found = parse_grastate((datadir / "grastate.dat").read_text(encoding="utf-8"))
+    assert found == GraState(NEW.uuid, max(position.seqno, 0), True)
+    # A view of the old history must not be promoted in the new group.
+    assert not (datadir / "gvwstate.dat").exists()
+    assert host.ran == []
+    # It may be bootstrapped now.
+    node_of(host, datadir)._allow_bootstrap(CONTAINER, 60)
+    assert parse_grastate((datadir / "grastate.dat").read_text(encoding="utf-8")) == found
 
 
 def test_an_empty_node_is_bootstrapped_as_it_is(datadir: Path) -> None:
@@ -307,7 +643,14 @@ def test_a_volume_gets_its_flag_through_a_shell() -> None:
     host = Host(log=told)
     node = Node(host, "mariadb2", "mariadb0", "a_volume", "/none.sock")  # type: ignore[arg-type]
     node._allow_bootstrap(CONTAINER, 60)
-    assert base64.b64decode(host.commands[1][-1]).decode() == KILLED.replace("bootstrap: 0", "bootstrap: 1")
+    text, new_life = host.commands[1][-2:]
+    assert base64.b64decode(text).decode() == KILLED.replace("bootstrap: 0", "bootstrap: 1")
+    assert new_life == "no"
+    host = Host()
+    node_of(host, "a_volume").begin(NEW, Position(UUID, 2), True, 60)
+    text, new_life = host.commands[0][-2:]
+    assert parse_grastate(base64.b64decode(text).decode()) == GraState(NEW.uuid, 2, True)
+    assert new_life == "yes"
     failing = Host(log=told, code=1)
     node = Node(failing, "mariadb2", "mariadb0", "a_volume", "/none.sock")  # type: ignore[arg-type]
     with pytest.raises(GaleraError, match="could not be written"):
@@ -339,19 +682,150 @@ def test_a_poisoned_node_is_no_candidate(datadir: Path, grastate: str | None, lo
         verdict = elect(members, reports, "recover")
         assert (verdict.action, verdict.node) == ("refuse", None)
         assert sentence in verdict.reason
-    # A live cluster it may join: Galera gives it all data then.
+    # A live cluster it may not join either, where that could overwrite what only it holds.
     alive = {**sound, "state": "running", "cluster_status": "Primary", "local_state": "Synced", "cluster_size": 2}
-    assert elect(members, {"db1": {**alive, "seqno": 9}, "db2": poisoned, "db3": alive}).action == "join"
+    verdict = elect(members, {"db1": {**alive, "seqno": 9}, "db2": poisoned, "db3": alive})
+    assert verdict.action == ("join" if poisoned["seqno"] == 2 and not poisoned["disowned"] else "refuse")
+    # Whom a person names in spite of that begins a history of its own.
+    named = f"db2@{UUID}:2" if poisoned["seqno"] == 2 and not poisoned["disowned"] else "db2@unknown"
+    verdict = elect(members, {"db1": sound, "db2": poisoned, "db3": sound}, "recover", named)
+    assert (verdict.action, verdict.node, verdict.branch) == ("bootstrap", "db2", True)
 
 
-@pytest.mark.parametrize("primary", [True, False])
-def test_a_running_node_is_promoted_only_where_it_is_not_primary(
-    datadir: Path, monkeypatch: pytest.MonkeyPatch, primary: bool
+@pytest.mark.parametrize("status", ["Primary", "non-Primary"])
+@pytest.mark.parametrize("predict", [True, False])
+def test_a_running_node_is_never_promoted(
+    datadir: Path, monkeypatch: pytest.MonkeyPatch, status: str, predict: bool
 ) -> None:
-    status = NodeStatus.from_variables({"wsrep_cluster_status": "Primary" if primary else "non-Primary"}, "10.11")
-    monkeypatch.setattr(_node, "read_status", lambda *_args: status)
-    node = Node(Host(["mariadb2"]), "mariadb2", "mariadb0", str(datadir), "/none.sock")  # type: ignore[arg-type]
-    assert node.bootstrap(60, predict=True) is not primary
+    monkeypatch.setattr(_node, "read_status", lambda *_args: live(wsrep_cluster_status=status))
+    with pytest.raises(GaleraError, match=r"mariadb2 runs: a node is bootstrapped from its position at rest\. Stop it"):
+        node_of(Host(["mariadb2"]), datadir).bootstrap(60, predict)
+
+
+def test_no_container_to_bootstrap_from(datadir: Path) -> None:
+    with pytest.raises(GaleraError, match=r"mariadb2: there is no container of that name to make mariadb0 from\."):
+        node_of(Host(), datadir).bootstrap(60)
+
+
+class Alone(Host):
+    """What a throw-away server leaves in grastate.dat; None where it did not touch it."""
+
+    def __init__(self, datadir: Path, left: str | None) -> None:
+        super().__init__()
+        self.datadir = datadir
+        self.left = left
+        self.found: GraState | None = None
+
+    def run(self, *arguments: Any) -> tuple[int, str]:
+        self.found = parse_grastate((self.datadir / "grastate.dat").read_text(encoding="utf-8"))
+        if self.left is not None:
+            (self.datadir / "grastate.dat").write_text(self.left, encoding="utf-8")
+            (self.datadir / "gvwstate.dat").write_text(VIEW, encoding="utf-8")
+        return super().run(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("left", "seqno"),
+    [
+        (STOPPED.replace(UUID, NEW.uuid).replace("seqno:   2", "seqno:   3"), 3),
+        # It was killed, or did not come so far: Galera sends it all data.
+        (KILLED.replace(UUID, NEW.uuid), -1),
+        (STOPPED, -1),
+        ("", -1),
+        (None, 2),
+    ],
+)
+def test_a_survivor_that_keeps_its_data_sees_the_first_view_by_itself(
+    datadir: Path, left: str | None, seqno: int
+) -> None:
+    fill(datadir, grastate=STOPPED, gvwstate=VIEW)
+    host = Alone(datadir, left)
+    host.containers["mariadb2"] = container(datadir)
+    node_of(host, datadir).begin(NEW, Position(UUID, 2), False, 60)
+    assert host.found == GraState(NEW.uuid, 2, True)
+    assert parse_grastate((datadir / "grastate.dat").read_text(encoding="utf-8")) == GraState(NEW.uuid, seqno, False)
+    assert not (datadir / "gvwstate.dat").exists()
+    # In a group of the branch's name, where nobody hears it, by the image that wrote the data.
+    assert host.commands[0][3:] == ["bash", "shop.2", "300"]
+    assert host.networks == ["none"]
+    assert host.images == ["sha256:old"]
+    assert host.ran[0][1] == [f"{datadir}:/var/lib/mysql:rw", "/conf.d:/etc/mysql/mariadb.conf.d:ro"]
+
+
+def test_a_survivor_without_a_container_may_not_be_bootstrapped(datadir: Path) -> None:
+    fill(datadir, grastate=STOPPED)
+    host = Host()
+    node_of(host, datadir).begin(NEW, Position(UUID, 2), False, 60)
+    assert parse_grastate((datadir / "grastate.dat").read_text(encoding="utf-8")) == GraState(NEW.uuid, 2, False)
+    assert host.ran == []
+
+
+ADDRESSES = ["198.51.100.1:4567", "198.51.100.3:4567"]
+
+
+def asking(datadir: Path, log: str, code: int = 0) -> tuple[Host, Node]:
+    host = Host(log=log, code=code)
+    host.containers["mariadb2"] = container(datadir, "/x/galera-start:/usr/local/bin/galera-start:ro")
+    return host, node_of(host, datadir)
+
+
+def test_silent_members_are_asked_by_the_node_itself(datadir: Path) -> None:
+    host, node = asking(datadir, "198.51.100.1:4567 silent\n198.51.100.3:4567 silent\n")
+    node.refuse_if_answered("shop", ADDRESSES)
+    assert host.commands == [["/usr/local/bin/galera-start", "--ask", "shop", *ADDRESSES]]
+    assert host.networks == ["weave"]
+    assert host.ran[0][1] == ["/x/galera-start:/usr/local/bin/galera-start:ro"]
+    assert host.images == ["sha256:old"]
+
+
+@pytest.mark.parametrize("answer", ["same", "older shop", "other", "other shop.3", "unreadable"])
+def test_a_member_that_answers_is_alive(datadir: Path, answer: str) -> None:
+    _host, node = asking(datadir, f"198.51.100.1:4567 silent\n198.51.100.3:4567 {answer}\n")
+    with pytest.raises(
+        GaleraError,
+        match=r"^198\.51\.100\.3:4567: a node answers there, though the controller does not reach its host\. It may be "
+        r"Primary and take writes, so nothing is decided against it\. Make its host reachable, and run again\.$",
+    ):
+        node.refuse_if_answered("shop", ADDRESSES)
+
+
+@pytest.mark.parametrize(
+    ("log", "code"),
+    [
+        ("198.51.100.1:4567 silent\n", 0),
+        ("198.51.100.1:4567 silent\n198.51.100.3:4567\n", 0),
+        ("galera-start: not found", 127),
+        ("", 0),
+    ],
+)
+def test_a_script_that_cannot_ask_has_the_host_knock(
+    datadir: Path, monkeypatch: pytest.MonkeyPatch, log: str, code: int
+) -> None:
+    _host, node = asking(datadir, log, code)
+    monkeypatch.setattr(_node, "_knock", lambda _address: "silent")
+    node.refuse_if_answered("shop", ADDRESSES)
+    monkeypatch.setattr(_node, "_knock", lambda address: "answers" if address == ADDRESSES[1] else "silent")
+    with pytest.raises(GaleraError, match=r"^198\.51\.100\.3:4567: a node answers there"):
+        node.refuse_if_answered("shop", ADDRESSES)
+
+
+def test_a_knock_at_a_port() -> None:
+    with create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        assert _node._knock(address) == "answers"
+    assert _node._knock(address) == "silent"
+    with pytest.raises(GaleraError, match=r"^nowhere\.invalid:4567 could not be asked: .* Run site"):
+        _node._knock("nowhere.invalid:4567")
+
+
+def test_a_node_that_cannot_ask(datadir: Path) -> None:
+    host = Host()
+    node_of(host, datadir).refuse_if_answered("shop", [])
+    for containers in ({}, {"mariadb2": container(datadir)}):
+        host.containers = containers
+        with pytest.raises(GaleraError, match=r"^mariadb2 has no container that could ask .*: run site first\.$"):
+            node_of(host, datadir).refuse_if_answered("shop", ADDRESSES)
+    assert host.ran == []
 
 
 @pytest.mark.parametrize(("users", "would_start"), [([], True), (["mariadb0"], False)])

@@ -16,7 +16,6 @@ from ansible_collections.dbops.galera.plugins.module_utils._record import (
     HAD_DATA,
     HELD_VIEW,
     MARKS,
-    TRANSFER,
     Record,
 )
 
@@ -82,10 +81,10 @@ def test_what_the_nodes_scripts_wrote(record: Record) -> None:
 
 
 def test_marks(record: Record) -> None:
-    assert MARKS == (HAD_DATA, FENCED, HELD_VIEW, TRANSFER)
+    assert MARKS == (HAD_DATA, FENCED, HELD_VIEW)
     for mark in MARKS:
         Path(record.path, mark).touch()
-    assert record.clear(FENCED, TRANSFER) is True
+    assert record.clear(FENCED) is True
     assert [mark for mark in MARKS if record.has(mark)] == [HAD_DATA, HELD_VIEW]
     assert record.clear(FENCED) is False
     assert record.clear(*MARKS) is True

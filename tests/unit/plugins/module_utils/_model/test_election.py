@@ -91,7 +91,7 @@ def words(name: str, *reports: Report | None) -> str:
         # Nothing is bootstrapped, so that a host that is away does not matter.
         ((None, LIVE, LIVE), "db2"),
         ((HALF, LIVE, LIVE), "db2"),
-        ((DEAF, LIVE, LIVE), "db2"),
+        ((MARKED, LIVE, LIVE), "db2"),
         ((ALONE, LIVE, LIVE), "db2"),
         # Its position was not looked for: its start script does that.
         ((crashed(-1, A, source="none"), LIVE, LIVE), "db2"),
@@ -116,8 +116,8 @@ def test_a_live_primary_component_is_never_overruled() -> None:
 
 REPAIR = "Run repair_node -e repair_node_host=db2, which keeps the datadir."
 FOREIGN = (
-    f"db2 holds data of another cluster ({B}; db1 is in {A}), which joining would overwrite: save the data and empty "
-    "the datadir, or take it out of the inventory."
+    f"db2 holds data of another cluster ({B}; db1 is in {A}), which joining would overwrite: check that the right "
+    "disk is mounted, or take the host out of the group."
 )
 SPLIT = (
     "the cluster is split. Find out which part the application writes to, stop the nodes of the other part by name "
@@ -183,6 +183,13 @@ NOT_JOINING: list[tuple[tuple[Report, ...], str]] = [
             EMPTY,
         ),
         "db1 and db2 are Primary without seeing each other (db1 and db2 are not among each other's members): " + SPLIT,
+    ),
+    (
+        (LIVE, {**DEAF, "error": None}, EMPTY),
+        (
+            "db2: the server of db2 runs and does not say how it is: it may be Primary and take writes. Wait until it "
+            "answers. If it never does, look at docker logs db2, stop it there (docker stop db2), and run this again."
+        ),
     ),
     (
         (LIVE, ELSEWHERE, EMPTY),

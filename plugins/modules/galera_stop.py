@@ -10,8 +10,8 @@ short_description: Stop a node that is in no Primary Component
 version_added: 0.1.0
 description:
   - Stops a server that runs without a Primary Component, so that its position can be compared with the others'.
-  - The state is read in the same call that stops, because nodes may form a Primary Component by themselves at any moment.
-    A Primary node is left alone.
+  - The state is read in the same call that stops, because nodes may form a Primary Component by themselves at any
+    moment. A Primary node is left alone.
   - Fails where the server does not say how it is. It may be Primary then.
 author:
   - dbops.galera contributors (@dbops)

@@ -9,7 +9,8 @@ module: galera_verify
 short_description: Wait until a cluster answers at an address
 version_added: 0.1.0
 description:
-  - Logs in at an address as a client would, the VIP for example, and waits until the node behind it sees so many members.
+  - Logs in at an address as a client would, the VIP for example, and waits until the node behind it sees so many
+    members.
   - While it waits, the play's output shows every ten seconds what speaks against it.
   - Fails when the account was refused for ten seconds, which no waiting changes.
 author:
@@ -112,10 +113,10 @@ def look(params: dict[str, Any]) -> tuple[int | None, str]:
     """How many members the node behind the address sees, and a sentence on it. AccessRefused passes through."""
     where = f"{params['address']}:{params['port']}"
     try:
-        with log_in(params["address"], params["port"], params["user"], params["password"]) as connection:
-            with connection.cursor() as cursor:
-                cursor.execute("SHOW STATUS LIKE 'wsrep_cluster_size'")
-                row = cursor.fetchone()
+        login = [params[name] for name in ("address", "port", "user", "password")]
+        with log_in(*login) as connection, connection.cursor() as cursor:
+            cursor.execute("SHOW STATUS LIKE 'wsrep_cluster_size'")
+            row = cursor.fetchone()
     except NotAnswering as error:
         return None, str(error).rstrip(".")
     size = int(row[1]) if row else 0

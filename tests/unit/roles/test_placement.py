@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import pytest
 import yaml
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "roles/proxysql/templates"
@@ -19,14 +20,14 @@ PLACE = {
 BACKENDS = [{"name": f"mariadb{number}", "address": f"198.51.100.{number}", "port": 3306} for number in (1, 3, 2)]
 
 
-def rendered(template: str, checked: list[dict[str, Any]]) -> dict[tuple[int, str], dict[str, Any]]:
+def rendered(template: str, checked: list[dict[str, Any]], note: str = "") -> dict[tuple[int, str], dict[str, Any]]:
     """The rows by hostgroup and node."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), trim_blocks=True, undefined=jinja2.StrictUndefined, autoescape=False
     )
     environment.filters["to_json"] = json.dumps
     text = environment.get_template(template).render(
-        __proxysql_place=PLACE, __proxysql_backends=BACKENDS, __proxysql_checked=checked
+        __proxysql_place=PLACE, __proxysql_backends=BACKENDS, __proxysql_checked=checked, __proxysql_branch_note=note
     )
     return {(row["hostgroup_id"], row["comment"]): row for row in yaml.safe_load(text)}
 
@@ -74,3 +75,9 @@ def test_what_the_checker_has_found_stays() -> None:
         (10, "mariadb2"): "OFFLINE_SOFT",
         (20, "mariadb2"): "ONLINE",
     }
+
+
+@pytest.mark.parametrize("template", ["servers.yml.j2", "servers_checked.yml.j2"])
+def test_from_the_second_generation_on_rows_say_for_which_branch_they_were_written(template: str) -> None:
+    names = {name for _hostgroup, name in rendered(template, [], " (galera.2)")}
+    assert names == {"mariadb1 (galera.2)", "mariadb2 (galera.2)", "mariadb3 (galera.2)"}

@@ -96,7 +96,7 @@ def judge(cluster: Cluster) -> Verdict:
         warnings=tuple(warnings),
         branch=Branch(cluster.name) if forget else cluster.branch,
         abandoned=tuple(place.host.name for place in cluster.members if place.abandoned),
-        emptied=tuple(place.host.name for place in cluster.members if place.evidence),
+        emptied=tuple(place.host.name for place in cluster.members if _is_emptied(place)),
         forget=forget,
     )
 
@@ -456,13 +456,27 @@ def _say_unmounted(place: Place, moved: tuple[str, str]) -> str:
     )
 
 
+def _misplaced(place: Place) -> bool:
+    """Whether the node is here after all, by another path or name: then a blank datadir says nothing of its data."""
+    return any(True for wrong in (_other_cluster, _renamed, _elsewhere) for _found in wrong(place))
+
+
+def _is_emptied(place: Place) -> bool:
+    return bool(place.evidence) and not _misplaced(place)
+
+
+def _bare(cluster: Cluster) -> bool:
+    """Whether no member that was reached holds data."""
+    return all(place.traces.datadir.blank and not _misplaced(place) for place in cluster.members)
+
+
 def _brings_data(place: Place) -> bool:
     """Whether this run fills the datadir: a restore, or the repair of this host."""
     return place.run.verb == "restore" or (place.run.verb, place.run.repaired) == ("repair_node", place.host.name)
 
 
 def _emptied(place: Place) -> Iterator[str]:
-    if place.evidence and not (_brings_data(place) and place.remounted is None):
+    if _is_emptied(place) and not (_brings_data(place) and place.remounted is None):
         yield _joined(place.evidence)
 
 
@@ -470,8 +484,8 @@ def _say_emptied(place: Place, evidence: str) -> str:
     moved = place.remounted
     mounts = f" It was on the file system mounted at {moved[0]}, and is on that of {moved[1]} today." if moved else ""
     return (
-        f"the datadir {place.host.datadir} of {place.host.node} {place.traces.datadir}, although {place.host.node} had "
-        f"data: {evidence}. Is its disk mounted?{mounts} {_way_out(place)}"
+        f"the datadir {place.host.datadir} of {place.host.node} {place.traces.datadir}, and {place.host.node} had data "
+        f"(by {evidence}). Is its disk mounted?{mounts} {_way_out(place)}"
     )
 
 
@@ -479,7 +493,7 @@ def _way_out(place: Place) -> str:
     verb, name = place.run.verb, place.cluster.name
     if _brings_data(place):
         return f"Mount it, then run {verb} again: it does not fill the disk of another mount point."
-    if place.cluster.bare:
+    if _bare(place.cluster):
         return (
             f"No host of {name} holds data: mount their disks and run again. To give all data up and begin a new "
             f"cluster, run site with -e galera_forget_cluster={place.cluster.name_of_all}"
@@ -496,11 +510,12 @@ def _ibdata_only(place: Place) -> Iterator[str]:
 
 
 def _say_ibdata_only(place: Place, datadir: str) -> str:
-    others = [other.traces.datadir for other in place.cluster.members if other.host.name != place.host.name]
+    others = [other for other in place.cluster.members if other.host.name != place.host.name]
+    without = [other for other in others if other.traces.datadir.blank or other.traces.datadir.ibdata_only]
     way_out = (
         "To keep them under a dated name and begin a new cluster, run site with "
         f"-e galera_forget_cluster={place.cluster.name_of_all}"
-        if all(other.blank or other.ibdata_only for other in others)
+        if others == without and not any(_misplaced(other) for other in others)
         else f"Run repair_node with -e repair_node_host={place.host.name}, which keeps them under a dated name and "
         "fills a new datadir from the other nodes."
     )
@@ -538,7 +553,7 @@ def _others_go_on(place: Place) -> bool:
     """Whether a member without data only is told: beside the repair of another, and a recovery that a person forces."""
     if place.run.verb == "repair_node":
         return place.run.repaired != place.host.name
-    return place.run.verb == "recover" and bool(place.run.forced) and not place.cluster.bare
+    return place.run.verb == "recover" and bool(place.run.forced) and not _bare(place.cluster)
 
 
 HOSTS: tuple[Check[Place], ...] = (

@@ -149,11 +149,6 @@ class Cluster:
         )
 
     @property
-    def bare(self) -> bool:
-        """Whether no member that was reached holds data."""
-        return all(place.traces.datadir.blank for place in self.members)
-
-    @property
     def branch(self) -> Branch:
         """The youngest branch that any host holds, with all members that the records of its hosts name."""
         branches = [place.branch for place in self.nodes] or [Branch(self.name)]

@@ -195,14 +195,14 @@ class Traces:
         return record.datadir == wanted.given or (bool(record.resolved) and record.resolved == wanted.resolved)
 
     def evidence(self, node: str) -> list[str]:
-        """What says that the node had data, as phrases with their verb.
+        """What says that the node had data, the surest first.
 
         A datadir that was moved aside on purpose explains all that is older; the mark had-data is removed then.
         """
         found = []
         record = self.record(node)
         if record and record.had_data and self.on_it(record):
-            found.append(f"the mark {record.path}/had-data is there")
+            found.append(f"the mark {record.path}/had-data")
         container = self.container(node)
         if (
             container
@@ -211,8 +211,8 @@ class Traces:
             and self.here(container)
             and not self._explained(container.started)
         ):
-            found.append(f"its container {node} was started before")
-        found += [f"{mark.path} is there" for mark in self.marks if not self._explained(mark.changed)]
+            found.append(f"container {node}, which was started before")
+        found += [f"the file {mark.path}" for mark in self.marks if not self._explained(mark.changed)]
         return found
 
     def virgin(self, node: str) -> bool:

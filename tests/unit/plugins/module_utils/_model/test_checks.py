@@ -266,6 +266,25 @@ def test_a_node_with_its_data_on_another_path_is_refused(verb: str) -> None:
     ]
 
 
+def test_it_is_not_said_to_be_empty_then() -> None:
+    """Nobody is led to give the data up that lie on the other path."""
+    mark = Mark("/containers/mariadb1/run/in-force.cnf", changed=1.0, cluster="galera")
+    moved = [
+        host(n, traces(n, datadir=blank(n, given="/data/other", resolved="/data/other"), marks=(mark,)))
+        for n in (1, 2, 3)
+    ]
+    verdict = judge(cluster(*moved))
+    assert len(verdict.problems) == 3
+    assert verdict.emptied == ()
+    assert not any("galera_forget_cluster" in said for said in verdict.problems)
+    # Nor where only some hosts are so, and the disk of another one is missing.
+    said = problems(*moved[:2], emptied(3))
+    assert [sentence for sentence in said if "Is its disk mounted?" in sentence] == [
+        sentence for sentence in said if "run repair_node with -e repair_node_host=host3" in sentence
+    ]
+    assert len(said) == 3
+
+
 def test_it_is_refused_by_its_record_where_the_container_is_gone() -> None:
     moved = host(1, traces(datadir=blank(1, root="/srv", exists=False), containers=()))
     assert problems(moved) == [
@@ -441,8 +460,8 @@ def test_a_link_of_a_living_node_is_refused_by_verbs_that_rename_it(verb: str, r
 
 
 EMPTIED = (
-    "host1: the datadir /containers/mariadb1/datadir of mariadb1 is empty, although mariadb1 had data: the mark "
-    "/var/lib/dbops-galera/mariadb1/had-data is there. Is its disk mounted? "
+    "host1: the datadir /containers/mariadb1/datadir of mariadb1 is empty, and mariadb1 had data (by the mark "
+    "/var/lib/dbops-galera/mariadb1/had-data). Is its disk mounted? "
 )
 REPAIR = (
     "Mount it and run again. If the data of this host are lost, run repair_node with -e repair_node_host=host1, which "
@@ -483,9 +502,9 @@ def test_all_evidence_of_a_version_without_records_is_told() -> None:
     settings = Mark("/containers/mariadb1/run/in-force.cnf", changed=1.0, cluster="galera")
     old = emptied(containers=(container(1, running=False, recorded=False),), records=(), marks=(stop, settings))
     assert problems(old) == [
-        "host1: the datadir /containers/mariadb1/datadir of mariadb1 is empty, although mariadb1 had data: its "
-        "container mariadb1 was started before, /containers/mariadb1/stopped.json is there and "
-        "/containers/mariadb1/run/in-force.cnf is there. Is its disk mounted? " + REPAIR
+        "host1: the datadir /containers/mariadb1/datadir of mariadb1 is empty, and mariadb1 had data (by container "
+        "mariadb1, which was started before, the file /containers/mariadb1/stopped.json and the file "
+        "/containers/mariadb1/run/in-force.cnf). Is its disk mounted? " + REPAIR
     ]
 
 

@@ -133,24 +133,24 @@ STOPPED = Mark("/containers/mariadb1/stopped.json", changed=200.0, cluster="gale
     ("traces", "evidence"),
     [
         (Traces(BLANK), []),
-        (Traces(BLANK, records=(record(),)), ["the mark /var/lib/dbops-galera/mariadb1/had-data is there"]),
+        (Traces(BLANK, records=(record(),)), ["the mark /var/lib/dbops-galera/mariadb1/had-data"]),
         (Traces(BLANK, records=(record(had_data=False),)), []),
         (Traces(BLANK, records=(record(datadir="/elsewhere", resolved="/elsewhere"),)), []),
         (Traces(BLANK, records=(record(node="mariadb2"),)), []),
-        (Traces(BLANK, containers=(OLD,)), ["its container mariadb1 was started before"]),
+        (Traces(BLANK, containers=(OLD,)), ["container mariadb1, which was started before"]),
         # A container of today has its record; it may be started before it has data.
         (Traces(BLANK, containers=(Container(**{**vars(OLD), "recorded": True}),)), []),
         (Traces(BLANK, containers=(Container(**{**vars(OLD), "started": None}),)), []),
         (Traces(BLANK, containers=(Container(**{**vars(OLD), "datadir": "/x", "resolved": "/x"}),)), []),
-        (Traces(BLANK, marks=(STOPPED,)), ["/containers/mariadb1/stopped.json is there"]),
+        (Traces(BLANK, marks=(STOPPED,)), ["the file /containers/mariadb1/stopped.json"]),
         # The datadir was moved aside on purpose, and after that: repair_node, remove_node and restore do so.
         (Traces(BLANK, containers=(OLD,), marks=(STOPPED,), kept=300.0), []),
         (
             Traces(BLANK, containers=(OLD,), marks=(STOPPED,), kept=150.0),
-            ["/containers/mariadb1/stopped.json is there"],
+            ["the file /containers/mariadb1/stopped.json"],
         ),
         # The mark is removed then, so it speaks whenever it is there.
-        (Traces(BLANK, records=(record(),), kept=300.0), ["the mark /var/lib/dbops-galera/mariadb1/had-data is there"]),
+        (Traces(BLANK, records=(record(),), kept=300.0), ["the mark /var/lib/dbops-galera/mariadb1/had-data"]),
     ],
 )
 def test_what_says_that_a_node_had_data(traces: Traces, evidence: list[str]) -> None:

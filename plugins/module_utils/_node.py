@@ -55,7 +55,9 @@ PATIENCE, LONG_PATIENCE = 2.0, 15.0
 # What the start script and the server leave beside the socket while the node is in no Primary Component.
 MARKS = ("non-primary", "joining")
 # A server that ended in order; a start script that refused, or was stopped while it waited, before it touched the data.
-CLEAN_EXITS = (0, 78, 143)
+REFUSED = 78
+CLEAN_EXITS = (0, REFUSED, 143)
+SCRIPT_SAYS = "galera-start: "
 # An ext4 file system has it.
 NOT_DATA = ("lost+found",)
 BOOTSTRAP = ["--wsrep_cluster_address=gcomm://"]
@@ -367,6 +369,8 @@ class Node:
                 status = wait_for(read, lambda seen: seen.status is not None, PATIENCE).status
                 return {**_told(status), "marks": self._marks()} if status else {}
             except TimedOut as error:
+                if refused := self._refused():
+                    return refused
                 if (marks := self._marks()) or time.monotonic() >= deadline:
                     return {"error": f"{self.name} is running but not answering yet ({error.last}).", "marks": marks}
             except AccessRefused as error:
@@ -381,6 +385,23 @@ class Node:
             seen = sorted({*status.view_members, *again.view_members})
             return replace(again, view_members=tuple(seen))
         return status
+
+    def _refused(self) -> dict[str, Any]:
+        """What the start script says of a node that it does not start, while Docker tries again; empty elsewhere.
+
+        The container counts as running: it may be started at any moment, so nothing else may be on the datadir.
+        """
+        state = (self.engine.inspect(self.name) or {}).get("State") or {}
+        if not (state.get("Restarting") and state.get("ExitCode") == REFUSED):
+            return {}
+        told = [line for line in self.engine.tail(self.name).splitlines() if line.startswith(SCRIPT_SAYS)]
+        why = told[-1][len(SCRIPT_SAYS) :] if told else "it gives no reason."
+        nothing = is_directory(self.datadir) and not self._read("", PATIENCE).has_entries
+        return {
+            "error": f"{self.name} is not started by its start script: {why}",
+            "marks": ["refused"],
+            "emptied": nothing and self._had_data(),
+        }
 
     def _marks(self) -> list[str]:
         """Those of the start script and of the server, which lie beside the socket."""

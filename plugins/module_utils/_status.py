@@ -99,9 +99,9 @@ def summarise(
 def _of_member(host: str, node: str, report: Mapping[str, Any] | None, members: int, arbitrators: int) -> list[str]:
     if report is None:
         return [f"{host} does not answer."]
+    if report.get("emptied"):
+        return [f"{host}: the datadir of {node} is empty, but it had data. Is its disk mounted?"]
     if report["state"] != "running":
-        if report.get("emptied"):
-            return [f"{host}: the datadir of {node} is empty, but it had data. Is its disk mounted?"]
         why = report.get("fenced") or report.get("error") or ""
         return [f"{host}: node {node} is {report['state']}.{' ' + str(why).rstrip('.') + '.' if why else ''}"]
     if report["cluster_status"] != "Primary" or report["local_state"] != "Synced":

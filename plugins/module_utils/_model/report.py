@@ -138,7 +138,7 @@ class Report:
     @property
     def holds_data(self) -> bool:
         """Data that a state transfer would overwrite; an interrupted one has done so already."""
-        return not (self.state in ("empty", "missing") or self.sst_in_progress)
+        return not (self.state in ("empty", "missing") or self.emptied or self.sst_in_progress)
 
     @property
     def candidate(self) -> bool:

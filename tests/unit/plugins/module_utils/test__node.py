@@ -863,3 +863,22 @@ def test_what_a_joiner_has_received(datadir: Path) -> None:
     assert node.received() == 8192
     assert node.phase() == "joiner (SST)"
     assert Node(Host(), "mariadb2", "mariadb0", "a_volume", "/none.sock").received() is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("entries", "emptied"), [(["lost+found"], True), (["mysql"], False)])
+def test_a_node_that_its_start_script_does_not_start(
+    tmp_path: Path, record: Path, monkeypatch: pytest.MonkeyPatch, entries: list[str], emptied: bool
+) -> None:
+    """Docker tries again and again: it runs, so nothing else may be on the datadir, and its reason is reported."""
+    monkeypatch.setattr(_node, "PATIENCE", 0.01)
+    datadir = tmp_path / "datadir"
+    for entry in entries:
+        (datadir / entry).mkdir(parents=True)
+    (record / "had-data").touch()
+    host = Host(["mariadb2"])
+    state = {"Running": True, "Restarting": True, "ExitCode": 78}
+    host.containers["mariadb2"] = {**container(datadir), "State": state}
+    host.tail = lambda _name: "galera-start: one\nelse\ngalera-start: The datadir is empty."  # type: ignore[attr-defined]
+    seen = report(host, datadir, record=record)
+    assert (seen["state"], seen["marks"], seen["emptied"]) == ("running", ["refused"], emptied)
+    assert seen["error"] == "mariadb2 is not started by its start script: The datadir is empty."

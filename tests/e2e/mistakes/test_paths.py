@@ -14,6 +14,7 @@ from ..conftest import Lab, recap, wait_until
 from ..ledger import Ledger
 from .evidence import (
     CONFIRMED,
+    RECORDS,
     came_by_sst,
     containers,
     extra,
@@ -44,7 +45,7 @@ def take_away(lab: Lab, host: str, how: str = "empty") -> None:
 def bring_back(lab: Lab, host: str) -> None:
     """The disk is mounted again, over whatever is there; nothing but directories of Docker's or the test's may be."""
     place = harm.datadir(lab, host)
-    left = lab.quick(host, f"find {place} -type f | head -n 5; find {place} -depth -type d -delete")
+    left = lab.quick(host, f"test ! -e {place} || {{ find {place} -type f; find {place} -depth -type d -delete; }}")
     assert left == "", f"written onto the root disk of {host}: {left}"
     lab.quick(host, f"mv {place}.away {place}")
 
@@ -185,6 +186,10 @@ def test_a_file_system_that_is_not_mounted(lab: Lab, reader: str) -> None:
         finally:
             lab.quick(reader, f"mount {device} {place} && docker start {node}")
         harm.wait_whole(lab)
+    # The data were moved to another file system on purpose.
+    said = refused(lab, "site")
+    assert f"was on the file system mounted at {place}, which is not mounted today" in said
+    lab.quick(reader, f"rm {RECORDS}/{node}/node.json")
     succeeds(lab, "site")
 
 

@@ -73,17 +73,13 @@ class Leavings:
     def give_up(self, now: float, predict: bool) -> list[str]:
         """Move it aside, or only tell what would be done; now is in seconds since the epoch."""
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now))
-        done = []
-        for what, path in self._before():
-            done.append(self._keep(what, path, stamp, predict))
+        done = [self._keep(what, path, stamp, predict) for what, path in self._before()]
         for container in self._containers:
             if self._engine and not predict:
                 self._engine.remove_stopped(container.name)
             stay = f"; its data stay at {container.datadir}" if container.name in self._elsewhere else ""
-            done.append(f"The container {container.name} was removed{stay}.")
-        for what, path in self._after():
-            done.append(self._keep(what, path, stamp, predict))
-        return done
+            done.append(f"The container {container.name} {_was(predict)} removed{stay}.")
+        return done + [self._keep(what, path, stamp, predict) for what, path in self._after()]
 
     def _before(self) -> Iterator[tuple[str, str]]:
         # A blank datadir serves the new cluster.
@@ -103,10 +99,14 @@ class Leavings:
         kept = f"{path}.kept-{stamp}"
         if not predict:
             os.rename(path, kept)
-        return f"{what} {path} was renamed to {kept}."
+        return f"{what} {path} {_was(predict)} renamed to {kept}."
 
     def _ours(self, container: Container, names: tuple[str, ...]) -> bool:
         return container.node_of(self._cluster) or (container.name in names and container.cluster == "")
 
     def _of_this(self, record: Record) -> bool:
         return record.cluster == self._cluster or (record.node == self._node and record.cluster == "")
+
+
+def _was(predict: bool) -> str:
+    return "would be" if predict else "was"

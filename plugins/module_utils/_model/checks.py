@@ -193,6 +193,18 @@ def _say_twins(cluster: Cluster, twins: Sequence[Place]) -> str:
     )
 
 
+def _all_emptied(cluster: Cluster) -> Iterator[str]:
+    if _bare(cluster) and any(_is_emptied(place) for place in cluster.members):
+        yield cluster.name_of_all
+
+
+def _say_all_emptied(cluster: Cluster, uuids: str) -> str:
+    return (
+        f"No host of {cluster.name} holds data, and there were some. Mount the disks and run again. Only to give all "
+        f"data up and begin a new cluster, run site with -e galera_forget_cluster={uuids}"
+    )
+
+
 def _forget_in_vain(cluster: Cluster) -> Iterator[str]:
     if cluster.run.verb != "site":
         yield "only the playbook site reads it"
@@ -220,7 +232,7 @@ def _running(cluster: Cluster) -> Iterator[str]:
 def _say_running(cluster: Cluster, running: str) -> str:
     return (
         f"galera_forget_cluster gives up all data of {cluster.name}, and {running}. Stop the cluster first, with the "
-        "playbook stop."
+        "playbook stop; a node that is in no Primary Component, with docker stop."
     )
 
 
@@ -266,6 +278,12 @@ CLUSTERS: tuple[Check[Cluster], ...] = (
         _say_twins,
         applies=lambda cluster: cluster.run.verb not in RESTFUL and not cluster.forgetting,
         mild=lambda cluster: cluster.run.verb in ("recover", "repair_node", "restore"),
+    ),
+    Check(
+        "all emptied",
+        _all_emptied,
+        _say_all_emptied,
+        applies=lambda cluster: cluster.run.verb not in (*RESTFUL, "restore") and not cluster.forgetting,
     ),
     Check(
         "forget: in vain",
@@ -358,7 +376,7 @@ def _elsewhere(place: Place) -> Iterator[tuple[str, str]]:
             found = True
             yield container.datadir, f"container {container.name}"
     record = place.record
-    if record and record.had_data and not found and not traces.on_it(record):
+    if record and record.datadir and record.had_data and not found and not traces.on_it(record):
         yield record.datadir, f"the record {record.path}"
 
 
@@ -485,21 +503,18 @@ def _say_emptied(place: Place, evidence: str) -> str:
     mounts = f" It was on the file system mounted at {moved[0]}, and is on that of {moved[1]} today." if moved else ""
     return (
         f"the datadir {place.host.datadir} of {place.host.node} {place.traces.datadir}, and {place.host.node} had data "
-        f"(by {evidence}). Is its disk mounted?{mounts} {_way_out(place)}"
+        f"(by {evidence}). Is its disk mounted?{mounts}{_way_out(place)}"
     )
 
 
 def _way_out(place: Place) -> str:
-    verb, name = place.run.verb, place.cluster.name
+    verb = place.run.verb
     if _brings_data(place):
-        return f"Mount it, then run {verb} again: it does not fill the disk of another mount point."
+        return f" Mount it, then run {verb} again: it does not fill the disk of another mount point."
     if _bare(place.cluster):
-        return (
-            f"No host of {name} holds data: mount their disks and run again. To give all data up and begin a new "
-            f"cluster, run site with -e galera_forget_cluster={place.cluster.name_of_all}"
-        )
+        return ""
     return (
-        "Mount it and run again. If the data of this host are lost, run repair_node with "
+        " Mount it and run again. If the data of this host are lost, run repair_node with "
         f"-e repair_node_host={place.host.name}, which fills it from the other nodes."
     )
 

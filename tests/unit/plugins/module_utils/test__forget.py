@@ -73,7 +73,9 @@ def test_everything_of_the_node_is_moved_aside(root: Path) -> None:
 
 def test_check_mode_tells_the_same_and_does_nothing(root: Path) -> None:
     docker = engine()
-    assert len(leavings(root, docker, traces(root)).give_up(NOW, predict=True)) == 6
+    done = leavings(root, docker, traces(root)).give_up(NOW, predict=True)
+    assert len(done) == 6
+    assert done[1] == "The container mariadb1 would be removed."
     assert docker.removed == []
     assert (root / "mariadb1/datadir").is_dir()
 
@@ -90,7 +92,7 @@ def test_a_blank_datadir_stays_for_the_new_cluster(root: Path) -> None:
 def test_data_on_another_path_stay_there(root: Path) -> None:
     away = Container("mariadb1", cluster="galera", datadir="/old/datadir", resolved="/old/datadir")
     gone = leavings(root, engine(), traces(root, containers=(away,)))
-    assert "The container mariadb1 was removed; its data stay at /old/datadir." in gone.give_up(NOW, predict=True)
+    assert "The container mariadb1 would be removed; its data stay at /old/datadir." in gone.give_up(NOW, predict=True)
 
 
 def running(root: Path) -> Traces:
@@ -98,7 +100,9 @@ def running(root: Path) -> Traces:
 
 
 def test_a_history_that_was_not_named_is_kept(root: Path) -> None:
-    with pytest.raises(GaleraError, match=rf"^mariadb1: there are traces of {UUID}, which was not named to be given up"):
+    with pytest.raises(
+        GaleraError, match=rf"^mariadb1: there are traces of {UUID}, which was not named to be given up"
+    ):
         leavings(root, engine(), traces(root), "other").check()
 
 

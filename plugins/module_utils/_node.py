@@ -35,7 +35,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.position impor
     parse_gvwstate,
     parse_recovered,
 )
-from ansible_collections.dbops.galera.plugins.module_utils._record import FENCED, HAD_DATA, INSIDE, Record
+from ansible_collections.dbops.galera.plugins.module_utils._record import FENCED, HAD_DATA, HELD_VIEW, INSIDE, Record
 from ansible_collections.dbops.galera.plugins.module_utils._wsrep import (
     AccessRefused,
     NodeStatus,
@@ -458,7 +458,7 @@ class Node:
         grastate, view, problems = _parsed(found)
         told: dict[str, Any] = {"sst_in_progress": self._half(found, grastate)}
         # One that was killed while it joined, or executed DDL, has zeros too, and its view or its mark beside them.
-        on_the_way = found.gvwstate is not None or "joining" in self._marks()
+        on_the_way = self._on_the_way(found)
         told["disowned"] = not (told["sst_in_progress"] or on_the_way) and _disowns(found, grastate)
         if found.grastate is None and found.has_tables:
             problems.append("there are data, but no grastate.dat beside them.")
@@ -482,7 +482,12 @@ class Node:
             told.update(state="empty", emptied=not found.has_entries and self._had_data())
         else:
             told.update(
-                self._position_at_rest(grastate, problems, lambda: self._recover(image, config_dir, timeout), recover)
+                self._position_at_rest(
+                    None if on_the_way and _disowns(found, grastate) else grastate,
+                    problems,
+                    lambda: self._recover(image, config_dir, timeout),
+                    recover,
+                )
             )
         if problems:
             told["error"] = " ".join(f"{self.name}: {problem}" for problem in problems)
@@ -492,6 +497,11 @@ class Node:
         """Whether its last state transfer did not end, by what the server and the start script leave of it."""
         joined = os.path.exists(os.path.join(os.path.dirname(self.socket), "gvwstate.dat"))
         return found.sst_in_progress or (_disowns(found, grastate) and joined)
+
+    def _on_the_way(self, found: Datadir) -> bool:
+        """Whether its last life ended in the group, or on the way into it: a node that was voted out leaves no view."""
+        held = bool(self.record) and Record(self.record or "").has(HELD_VIEW)
+        return found.gvwstate is not None or held or "joining" in self._marks()
 
     def _position_at_rest(
         self,
@@ -568,6 +578,12 @@ class Node:
         grastate = _parsed(found)[0]
         if found.grastate is not None and grastate is not None and grastate.uuid != NULL_UUID:
             self._write_grastate(allow_bootstrap(found.grastate), image, timeout)
+        elif _disowns(found, grastate) and self._on_the_way(found):
+            # Killed while it executed DDL: grastate.dat has zeros meanwhile, and InnoDB the position.
+            position, why = self._recover(image, bound_at(source, CONFIG), timeout)
+            if position is None or not position.known:
+                raise GaleraError(f"{self.name} cannot be bootstrapped: {why}")
+            self._write_grastate(grastate_of(Position(position.uuid), safe=True), image, timeout)
         elif found.has_tables:
             raise GaleraError(
                 f"{self.name} has data, but its grastate.dat does not tell of which cluster they are: bootstrapped so, "

@@ -33,6 +33,8 @@ def test_killed_during_sst(lab: Lab, victim: str) -> None:
         ledger.wait_for()
         ledger.mark("SST")
         lab.quick(joiner, f"docker stop --time 60 {lab.nodes[joiner]}; rm -rf {harm.datadir(lab, joiner)}/*")
+        # Else its start script takes the datadir for a disk that is not mounted.
+        lab.quick(joiner, f"rm /var/lib/dbops-galera/{lab.nodes[joiner]}/had-data")
         lab.quick(joiner, f"docker start {lab.nodes[joiner]}")
         wait_until(lambda: "Proceeding with SST" in harm.log(lab, joiner, since), 90, "an SST")
         giving = donor(lab)

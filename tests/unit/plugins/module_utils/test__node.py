@@ -882,3 +882,11 @@ def test_a_node_that_its_start_script_does_not_start(
     seen = report(host, datadir, record=record)
     assert (seen["state"], seen["marks"], seen["emptied"]) == ("running", ["refused"], emptied)
     assert seen["error"] == "mariadb2 is not started by its start script: The datadir is empty."
+
+
+def test_a_node_killed_in_ddl_has_the_position_of_innodb(datadir: Path) -> None:
+    """Galera zeroes grastate.dat for as long as DDL takes; one that was voted out leaves no view."""
+    fill(datadir, grastate=KILLED.replace(UUID, NULL_UUID), gvwstate=VIEW)
+    seen = report(Host(), datadir)
+    assert (seen["state"], seen["uuid"], seen["seqno"], seen["disowned"]) == ("crashed", UUID, 2, False)
+    assert seen["error"] is None

@@ -35,7 +35,7 @@ options:
         name is among O(ports[].containers), and one of this cluster is never called a stranger.
     type: str
     default: ""
-    version_added: 0.2.0
+    version_added: 0.1.0
   path:
     description: Directory that will hold the data. It, or its nearest parent that exists, is asked for free space.
     type: path

@@ -112,11 +112,15 @@ def _joined(words: Sequence[str]) -> str:
 # The run: how ansible-playbook was called.
 
 
+# Molecule skips these in every run of its own; nothing of ours has them.
+MOLECULE_TAGS = ("molecule-notest", "notest", "molecule-idempotence-notest")
+
+
 def _tags(run: Run) -> Iterator[str]:
     if list(run.tags) != ["all"]:
         yield f"--tags {','.join(run.tags)}"
-    if run.skip_tags:
-        yield f"--skip-tags {','.join(run.skip_tags)}"
+    if skipped := [tag for tag in run.skip_tags if tag not in MOLECULE_TAGS]:
+        yield f"--skip-tags {','.join(skipped)}"
 
 
 def _say_tags(_run: Run, option: str) -> str:

@@ -155,6 +155,8 @@ def test_tags_are_refused() -> None:
         )
     ]
     assert [said[:31] for said in judge_run(Run(skip_tags=("galera_lock",)))] == ["--skip-tags galera_lock: the ch"]
+    # Molecule's own.
+    assert judge_run(Run(skip_tags=("molecule-notest", "notest", "molecule-idempotence-notest"))) == []
 
 
 def test_a_strategy_that_lets_hosts_run_ahead_is_refused() -> None:
@@ -699,7 +701,7 @@ def test_nothing_is_given_up_while_a_node_runs() -> None:
     assert verdict.problems == (
         (
             "galera_forget_cluster gives up all data of galera, and mariadb2 on host2 runs. Stop the cluster first, "
-            "with the playbook stop."
+            "with the playbook stop; a node that is in no Primary Component, with docker stop."
         ),
     )
     assert verdict.forget is False

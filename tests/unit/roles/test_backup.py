@@ -293,7 +293,8 @@ def test_the_next_backup_is_a_full_one_in_a_new_branch() -> None:
     """Of a forced recovery, of a restore, and where the cluster lost transactions and kept its UUID."""
     place = Place()
     assert backup.take(BACKED, Backed(), place, "auto", lambda _: None).base == "b1"
-    (first, _) = place.done
+    first = place.done[0]
+    assert len(place.done) == 2
     assert (first.name, first.parent) == (UUID, "")
     place = Place(first)
     found = backup.take(BACKED, Backed(NEW), place, "auto", lambda _: None)

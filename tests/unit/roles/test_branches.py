@@ -40,8 +40,8 @@ LOGS = [LOST, KEPT]
 def planned(
     wanted: plan.Wanted,
     manifests: Sequence[manifest.Manifest],
-    logs: Sequence[binlog.Segment] = LOGS,
-    records: Sequence[branches.Branch] = RECORDS,
+    logs: Sequence[binlog.Segment] = tuple(LOGS),
+    records: Sequence[branches.Branch] = tuple(RECORDS),
 ) -> tuple[str, list[tuple[str, int, int]]]:
     found = plan.plan(wanted, manifests, logs, records)
     # What is fetched is what was planned.
@@ -238,7 +238,7 @@ def test_no_plan_has_a_transaction_of_another_branch(
     """A branch is simulated as the list of its transactions, each of which knows where it was written first."""
     records = [branches.Branch("0", 0)]
     histories = {"0": [("0", n) for n in range(1, 61)]}
-    for number, (parent, fork, _) in enumerate(forks, 1):
+    for number, (parent, fork, _rest) in enumerate(forks, 1):
         left = str(parent % number)
         records.append(branches.Branch(str(number), number, left, fork))
         histories[str(number)] = histories[left][:fork] + [(str(number), n) for n in range(fork + 1, 61)]

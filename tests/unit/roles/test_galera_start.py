@@ -90,7 +90,7 @@ class Peer:
     def _serve(self) -> None:
         while True:
             try:
-                connection, _ = self._listener.accept()
+                connection, _address = self._listener.accept()
             except OSError:
                 return
             threading.Thread(target=self._meet, args=[connection], daemon=True).start()

@@ -152,7 +152,7 @@ class Server(node.Node):
         self._status = status
         self.asked: list[str] = []
         self.silent = False
-        for name, (_, at) in logs.items():
+        for name, (_size, at) in logs.items():
             header = struct.pack("<IBIIIH", at, 15, 1, 252, 256, 0) if at else b""
             (directory / name).write_bytes(binlog.MAGIC + header + bytes(300))
 

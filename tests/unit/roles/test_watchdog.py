@@ -269,7 +269,7 @@ def test_a_node_is_asked_over_one_connection_and_over_a_new_one_when_it_broke(mo
     opened: list[Connection] = []
     monkeypatch.setattr(watchdog.pymysql, "connect", lambda **_: Connection(opened))
     nodes, login = watchdog.Nodes(), watchdog.Login("monitor", "secret")
-    assert [nodes.ask(A, login, watchdog.GROUP) for _ in range(3)] == ["galera.2"] * 3
+    assert [nodes.ask(A, login, watchdog.GROUP) for _number in range(3)] == ["galera.2"] * 3
     assert len(opened) == 1
     opened[0].broken = True
     assert nodes.ask(A, login, watchdog.GROUP) == "galera.2"

@@ -760,7 +760,7 @@ def test_naming_a_host_of_an_abandoned_branch_goes_back_to_it() -> None:
 
 @pytest.mark.parametrize("purpose", ["recover", "start"])
 def test_membership_is_what_the_nodes_recorded(purpose: str) -> None:
-    def judged(*reports: Report | None, members: list[str] = MEMBERS, **more: Any) -> Verdict:
+    def judged(*reports: Report | None, members: tuple[str, ...] = tuple(MEMBERS), **more: Any) -> Verdict:
         known = {name: {"node": NODES[name], **report} for name, report in zip(MEMBERS, reports) if report}
         return elect(members, known, purpose, nodes={name: NODES[name] for name in members}, **more)
 

@@ -700,8 +700,8 @@ def test_nothing_is_given_up_while_a_node_runs() -> None:
     verdict = judge(cluster(stopped(1), stopped(3), forget=(UUID,)))
     assert list(verdict.problems) == [
         (
-            "galera_forget_cluster gives up all data of galera, and mariadb2 on host2 runs. Stop the cluster first, with "
-            "the playbook stop; a node that is in no Primary Component, with docker stop."
+            "galera_forget_cluster gives up all data of galera, and mariadb2 on host2 runs. Stop the cluster first, "
+            "with the playbook stop; a node that is in no Primary Component, with docker stop."
         )
     ]
     assert verdict.forget is False

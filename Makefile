@@ -11,7 +11,7 @@ SCENARIOS = default interrupted arbitrator role_docker_host \
 # Failures and the verbs of daily life; an hour and more, so not part of make test.
 OPERATIONS = operate repair failover faults mistakes upgrade scale backup drill
 
-.PHONY: help lab lab-down site status sql test lint sanity unit contract scenario scenarios operations bench engine images clean
+.PHONY: help lab lab-down site status sql test lint sanity unit model contract scenario scenarios operations bench engine images clean
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ sanity: .venv/ready ## ansible-test sanity
 
 unit: .venv/ready ## unit tests
 	@pytest tests/unit
+
+model: .venv/ready ## ten thousand rows of verbs, mistakes and faults in a simulated cluster; some minutes
+	@MODEL_EXAMPLES=10000 pytest tests/unit/model
 
 contract: .venv/ready ## proxysql_admin against a double, and against a real ProxySQL where there is one
 	@pytest tests/contract

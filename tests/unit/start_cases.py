@@ -206,5 +206,17 @@ CASES: dict[str, tuple[dict[str, Any], str, str, bool]] = {
         "fenced",
         False,
     ),
+    "settings of another branch": (
+        {"misfit": True, "had_data": True, "view": 3, "members": 3, "answers": (SAME, SAME)},
+        "refuse",
+        "recover again",
+        False,
+    ),
+    "settings of another branch, bootstrap": (
+        {"bootstrap": True, "misfit": True, "members": 3, "answers": (OTHER,)},
+        "refuse",
+        "recover again",
+        False,
+    ),
     "the living do not mind those given up": ({"view": 2, "members": 2, "answers": (SAME, OLDER)}, "start", "", False),
 }

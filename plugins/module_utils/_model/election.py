@@ -57,14 +57,16 @@ class Objection:
 class Scene:
     """What an election judges.
 
-    known are the reports that count, abandoned those of hosts whose branch was given up. silent are members of the
-    inventory without a report, strangers nodes that the reports' records know and the inventory does not.
+    known are the reports that count, abandoned those of hosts whose branch was given up. missing are all members of the
+    inventory without a report, silent those of them that belong to the branch by its record; strangers are nodes that
+    the record knows and the inventory does not.
     """
 
     known: list[Report]
     abandoned: list[Report]
     silent: list[str]
     strangers: list[str]
+    missing: list[str] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -92,11 +94,12 @@ class Scene:
         named = {report.name: report.node for report in found}
         # Membership is what the nodes recorded, not only what the inventory says today.
         record = {name for report in known if report.generation == latest for name in report.members}
-        silent = [name for name in members if name not in named]
+        missing = [name for name in members if name not in named]
+        silent = missing
         if record:
-            silent = [name for name in silent if nodes.get(name, name) in record or name not in nodes]
+            silent = [name for name in missing if nodes.get(name, name) in record or name not in nodes]
         here = {*named.values(), *(nodes.get(name, name) for name in members), *arbitrators}
-        return cls(known, abandoned, silent, sorted(record - here))
+        return cls(known, abandoned, silent, sorted(record - here), missing)
 
 
 def elect(
@@ -236,7 +239,7 @@ def _recover(scene: Scene, override: Override | None, verdict: Callable[..., Ver
         reason = f"{chosen.name}, {at}, was named by the operator. {over if objections else ''}".strip()
         if branch:
             reason += " It begins a new branch of the cluster, under another UUID and group name. " + _cannot_be_fenced(
-                [*scene.silent, *scene.strangers]
+                [*scene.missing, *scene.strangers]
             )
         return verdict("bootstrap", chosen.name, reason.strip(), branch=branch)
     # max() keeps the first of equals, which is inventory order.

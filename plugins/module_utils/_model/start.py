@@ -31,8 +31,9 @@ class Facts:
     state transfer: one that ends meanwhile has its last view on disk, or had not joined yet (undefined).
 
     had_data: the record's mark that the datadir was filled once. view: members of the last Primary Component's view on
-    disk, 0 without one. members: nodes and arbitrators of this node's branch, by its record; 0 where there is none, and
-    then the configured addresses count. answers: one for each of the other configured addresses.
+    disk, 0 without one. misfit: the settings name another group than the record's branch, so a run that begins a branch
+    was killed between the two. members: nodes and arbitrators of this node's branch, by its record; 0 where there is
+    none, and then the configured addresses count. answers: one for each of the other configured addresses.
     """
 
     bootstrap: bool = False
@@ -41,6 +42,7 @@ class Facts:
     undefined: bool = False
     had_data: bool = False
     fenced: bool = False
+    misfit: bool = False
     view: int = 0
     members: int = 0
     answers: tuple[str, ...] = ()
@@ -67,6 +69,11 @@ def _refusal(facts: Facts) -> Start | None:
     reason = ""
     if facts.fenced:
         reason = f"This node is fenced, because another branch of its cluster was found alive. {_REPAIR}"
+    elif facts.misfit:
+        reason = (
+            "The settings are for another group than this node's record: a run that begins a branch was interrupted. "
+            "Run recover again with the same recover_force, or site."
+        )
     elif facts.datadir == "emptied" and facts.had_data:
         reason = (
             "The datadir is empty, but this node had data: check that its disk is mounted. If the data are gone, run "

@@ -265,6 +265,9 @@ gather() {
   [[ ! -e $record/members ]] || members=$(grep -c . "$record/members") || true
   answers=() living=''
   group=$(setting wsrep_cluster_name)
+  recorded=$(sed -n 's/^ *"group": "\(.*\)",*$/\1/p' "$record/branch.json" 2>/dev/null) || true
+  misfit=0
+  [[ -z $recorded || $recorded == "$group" ]] || misfit=1
   places=()
   # A fenced node disturbs nobody.
   ((fenced)) || mapfile -t places < <(others)
@@ -290,6 +293,9 @@ decide() {
   action=refuse reason='' fence=0
   if ((fenced)); then
     reason="This node is fenced, because another branch of its cluster was found alive. $repair"
+  elif ((misfit)); then
+    reason="The settings are for another group than this node's record: a run that begins a branch was interrupted. Run"
+    reason+=" recover again with the same recover_force, or site."
   elif [[ $content == emptied ]] && ((had_data)); then
     reason="The datadir is empty, but this node had data: check that its disk is mounted. If the data are gone, run"
     reason+=" repair_node, which fills the datadir from the other nodes."

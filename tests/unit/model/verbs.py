@@ -31,7 +31,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.position impor
 from ansible_collections.dbops.galera.plugins.module_utils._model.report import Report
 
 from tests.unit.model.hosts import BY_HAND, DATA, EMPTIED, GARBD, MARIADB0, NODE, Broken, Host
-from tests.unit.model.world import CLUSTER, MOUNT, ROOT_DISK, SILENT_IS_NAMED, World, names_something
+from tests.unit.model.world import CLUSTER, MOUNT, ROOT_DISK, World, names_something
 
 Steps = Iterator[str]
 
@@ -561,13 +561,11 @@ class Verbs:
         """A person decided: what the elected node lacks is given up, if the words named who has it."""
         world = self.world
         elected = world.hosts[str(verdict.node)]
-        silent = [name for name in world.inventory if name not in play.reports]
         concerned = [name for name in world.inventory if name not in verdict.abandoned]
         # The plan tells what becomes of each; of a datadir that is moved aside it says so.
         fates = branches.fates(concerned, play.reports, elected.name, play.force)
         aside = [fate for fate in fates if "dated name" in fate]
-        named = silent if SILENT_IS_NAMED in world.mends else []
-        told = " ".join([verdict.reason, *verdict.warnings, *aside, *named])
+        told = " ".join([verdict.reason, *verdict.warnings, *aside])
         lost = world.owed - elected.data.content
         for write in sorted(lost):
             # What a person took out of the inventory after two decisions that did not know of each other, nobody knows.

@@ -53,11 +53,10 @@ PATIENCE = 2
 ATTEMPTS = 2
 
 
-# Guards that are proposed and not there yet: what they are against is in test_counterexamples.py.
+# What is assumed, since nothing can enforce it: two people who each decide for one half of a cluster, without the other
+# half in reach, begin two branches of one generation. See "What this cannot do" in docs/decisions/0017-branches.md.
 TWINS_HAVE_NAMES = "two branches of one generation have two group names"
-SILENT_IS_NAMED = "a forced decision names every member of the inventory that is silent"
-SETTINGS_OF_THE_BRANCH = "a node does not start with the group name of another branch than its record's"
-MENDS = frozenset({TWINS_HAVE_NAMES, SILENT_IS_NAMED, SETTINGS_OF_THE_BRANCH})
+MENDS = frozenset({TWINS_HAVE_NAMES})
 
 
 class World(Group):
@@ -168,6 +167,8 @@ class World(Group):
             undefined=data.zeros and not half and self._on_the_way(host),
             had_data=record.had_data,
             fenced=record.fenced,
+            misfit=bool(record.branch and process and process.part != BY_HAND)
+            and self.group_of(Branch.read(CLUSTER, record.branch)) != host.group,
             view=len(view.members) if view else 0,
             members=len(record.members),
             answers=self.answers(host),
@@ -253,10 +254,6 @@ class World(Group):
 
     def _decided(self, host: Host, process: Process, facts: Facts) -> Start:
         decided = self.decide(facts)
-        branch = Branch.read(CLUSTER, host.record.branch)
-        mended = SETTINGS_OF_THE_BRANCH in self.mends and host.record.branch and process.part != BY_HAND
-        if mended and self.group_of(branch) != host.group:
-            return Start(start.REFUSE, f"The settings are of the group {host.group}, the record of {branch.group}.")
         grastate = host.data.grastate
         no_position = grastate is None or grastate.seqno == UNKNOWN_SEQNO
         if decided.action != start.REFUSE and facts.datadir == DATA and host.damaged and no_position:

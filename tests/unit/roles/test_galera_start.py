@@ -6,6 +6,7 @@ The decision of galera-start is compared with _model/start.py, case by case.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 import socket
@@ -243,6 +244,8 @@ class Node:
             self.write("run/mysqld/joining")
         if facts.members:
             self.write("var/lib/galera-node/members", "".join(f"node{each}\n" for each in range(facts.members)))
+        if facts.misfit:
+            self.write("var/lib/galera-node/branch.json", json.dumps({"group": "another.2", "uuid": UUID}, indent=2))
         for mark, there in (("had-data", facts.had_data), ("fenced", facts.fenced)):
             if there:
                 self.write(f"var/lib/galera-node/{mark}")
@@ -334,6 +337,7 @@ def any_facts(draw: st.DrawFn) -> Facts:
         datadir=draw(st.sampled_from((*start.DATADIRS, "data", "data"))),
         had_data=draw(st.booleans()),
         fenced=draw(st.sampled_from((False, False, False, True))),
+        misfit=draw(st.sampled_from((False, False, False, True))),
         view=draw(st.integers(0, 5)),
         members=draw(st.integers(0, 5)),
         answers=tuple(draw(st.lists(st.sampled_from((SAME, *start.ANSWERS)), max_size=4))),

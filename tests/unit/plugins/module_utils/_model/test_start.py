@@ -29,6 +29,7 @@ everything = st.builds(
     undefined=st.booleans(),
     had_data=st.booleans(),
     fenced=st.booleans(),
+    misfit=st.booleans(),
     view=st.integers(0, 5),
     members=st.integers(0, 5),
     answers=st.lists(st.sampled_from(start.ANSWERS), max_size=4).map(tuple),

@@ -239,7 +239,7 @@ class World(Group):
             process.waited += 1
             return True
         host.heard = max([host.heard, *self._younger(host)])
-        decided = self._decided(host, process, facts)
+        decided = self._decided(host, facts)
         if decided.action != start.REFUSE:
             host.record.had_data |= facts.datadir == DATA
             self._start(host, process, decided.action)
@@ -252,7 +252,7 @@ class World(Group):
             host.process = None
         return True
 
-    def _decided(self, host: Host, process: Process, facts: Facts) -> Start:
+    def _decided(self, host: Host, facts: Facts) -> Start:
         decided = self.decide(facts)
         grastate = host.data.grastate
         no_position = grastate is None or grastate.seqno == UNKNOWN_SEQNO

@@ -242,6 +242,10 @@ class Node:
             self.view(facts.view, *(["var/lib/galera-node/held-view"] if facts.datadir == "emptied" else []))
         if facts.undefined and not facts.view:
             self.write("run/mysqld/joining")
+        self.has_record(facts)
+        self.answers = facts.answers
+
+    def has_record(self, facts: Facts) -> None:
         if facts.members:
             self.write("var/lib/galera-node/members", "".join(f"node{each}\n" for each in range(facts.members)))
         if facts.misfit:
@@ -249,7 +253,6 @@ class Node:
         for mark, there in (("had-data", facts.had_data), ("fenced", facts.fenced)):
             if there:
                 self.write(f"var/lib/galera-node/{mark}")
-        self.answers = facts.answers
 
     @property
     def _addresses(self) -> str:

@@ -405,6 +405,9 @@ class Verbs:
         if not (host.process and host.process.part == MARIADB0 and host.process.synced):
             raise self._stuck(f"mariadb0 on {host.name} is not Primary and Synced.")
         component = host.process.component
+        if component and not any(other.record.uuid == world.uuid for other in world.nodes):
+            # A run that was killed had begun another branch, which has never been Primary; its hosts are away.
+            world.group, world.uuid = component.group, component.uuid
         if component and not component.by_hand and world.uuid not in (NULL_UUID, component.uuid):
             raise Broken(f"{host.name} is bootstrapped at {component.uuid}, and the branch that lives is {world.uuid}.")
         if component and not component.by_hand and component.group != world.group:

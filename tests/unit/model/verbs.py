@@ -30,7 +30,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.inventory impo
 from ansible_collections.dbops.galera.plugins.module_utils._model.position import NULL_UUID
 from ansible_collections.dbops.galera.plugins.module_utils._model.report import Report
 
-from tests.unit.model.hosts import BY_HAND, DATA, EMPTIED, GARBD, MARIADB0, NODE, Broken, Host
+from tests.unit.model.hosts import BY_HAND, DATA, EMPTIED, GARBD, MARIADB0, NODE, Broken, Component, Host
 from tests.unit.model.world import CLUSTER, MOUNT, ROOT_DISK, World, names_something
 
 Steps = Iterator[str]
@@ -404,16 +404,21 @@ class Verbs:
         world.settle()
         if not (host.process and host.process.part == MARIADB0 and host.process.synced):
             raise self._stuck(f"mariadb0 on {host.name} is not Primary and Synced.")
-        component = host.process.component
-        if component and not any(other.record.uuid == world.uuid for other in world.nodes):
+        if host.process.component:
+            self._one_branch(host.name, host.process.component)
+
+    def _one_branch(self, name: str, component: Component) -> None:
+        """What was bootstrapped is the branch that lives."""
+        world = self.world
+        if not any(other.record.uuid == world.uuid for other in world.nodes):
             # A run that was killed had begun another branch, which has never been Primary; its hosts are away.
             world.group, world.uuid = component.group, component.uuid
-        if component and not component.by_hand and world.uuid not in (NULL_UUID, component.uuid):
-            raise Broken(f"{host.name} is bootstrapped at {component.uuid}, and the branch that lives is {world.uuid}.")
-        if component and not component.by_hand and component.group != world.group:
-            raise Broken(
-                f"{host.name} is bootstrapped in {component.group}, and the branch that lives is {world.group}."
-            )
+        if component.by_hand:
+            return
+        if world.uuid not in (NULL_UUID, component.uuid):
+            raise Broken(f"{name} is bootstrapped at {component.uuid}, and the branch that lives is {world.uuid}.")
+        if component.group != world.group:
+            raise Broken(f"{name} is bootstrapped in {component.group}, and the branch that lives is {world.group}.")
 
     def _rolling(self, play: Play) -> Steps:
         """playbooks/rolling.yml"""

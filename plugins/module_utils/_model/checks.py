@@ -23,6 +23,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.inventory impo
     Run,
 )
 from ansible_collections.dbops.galera.plugins.module_utils._model.traces import BOOTSTRAP, Container
+from ansible_collections.dbops.galera.plugins.module_utils._model.words import joined
 
 # Verbs that neither start a node nor make one.
 RESTFUL = ("stop", "move_writer", "backup")
@@ -105,10 +106,6 @@ def _sentences(check: Check[S], subject: S) -> list[str]:
     return [check.sentence(subject, thing) for thing in check.wrong(subject)] if check.applies(subject) else []
 
 
-def _joined(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
 # The run: how ansible-playbook was called.
 
 
@@ -154,7 +151,7 @@ RUNS: tuple[Check[Run], ...] = (
 
 def _left_out(cluster: Cluster) -> Iterator[str]:
     if missing := [host.name for host in cluster.hosts if host.name not in cluster.run.hosts]:
-        yield _joined(missing)
+        yield joined(missing)
 
 
 def _say_left_out(cluster: Cluster, missing: str) -> str:
@@ -191,7 +188,7 @@ def _twins(cluster: Cluster) -> Iterator[list[Place]]:
 def _say_twins(cluster: Cluster, twins: Sequence[Place]) -> str:
     told = [f"{place.host.name} holds {place.branch.uuid} (recover_force={place.branch.forced})" for place in twins]
     return (
-        f"Two forced recoveries of {cluster.name} each began a branch {cluster.branch.generation}: {_joined(told)}. "
+        f"Two forced recoveries of {cluster.name} each began a branch {cluster.branch.generation}: {joined(told)}. "
         "Decide which one lives and stop the nodes of the other, then run recover with a recover_force that names one "
         "of the living: it begins a younger branch."
     )
@@ -213,7 +210,7 @@ def _forget_in_vain(cluster: Cluster) -> Iterator[str]:
     if cluster.run.verb != "site":
         yield "only the playbook site reads it"
     elif cluster.uuids:
-        yield f"the hosts of {cluster.name} tell of {_joined(cluster.uuids)}"
+        yield f"the hosts of {cluster.name} tell of {joined(cluster.uuids)}"
     else:
         yield f"no host of {cluster.name} tells of it"
 
@@ -230,7 +227,7 @@ def _running(cluster: Cluster) -> Iterator[str]:
         if container.running and (container.node_of(cluster.name) or place.carries(container.name))
     ]
     if running:
-        yield f"{_joined(running)} {'runs' if len(running) == 1 else 'run'}"
+        yield f"{joined(running)} {'runs' if len(running) == 1 else 'run'}"
 
 
 def _say_running(cluster: Cluster, running: str) -> str:
@@ -499,7 +496,7 @@ def _brings_data(place: Place) -> bool:
 
 def _emptied(place: Place) -> Iterator[str]:
     if _is_emptied(place) and not (_brings_data(place) and place.remounted is None):
-        yield _joined(place.evidence)
+        yield joined(place.evidence)
 
 
 def _say_emptied(place: Place, evidence: str) -> str:

@@ -21,6 +21,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.position impor
     Position,
 )
 from ansible_collections.dbops.galera.plugins.module_utils._model.report import STATES, Report
+from ansible_collections.dbops.galera.plugins.module_utils._model.words import joined
 
 PURPOSES = ("create", "start", "recover", "restore")
 
@@ -270,7 +271,7 @@ def _cannot_be_fenced(absent: Sequence[str]) -> str:
     if not absent:
         return ""
     return (
-        f"A host that cannot be reached cannot be fenced by anybody: power off {_and(absent)}, or keep "
+        f"A host that cannot be reached cannot be fenced by anybody: power off {joined(absent)}, or keep "
         f"{_them(absent)} from the network, until {'they are' if len(absent) > 1 else 'it is'} taken in by repair_node."
     )
 
@@ -501,7 +502,7 @@ def _against_silence(scene: Scene) -> Iterator[Objection]:
     if scene.strangers:
         witnesses = [member for member in scene.known if set(scene.strangers) & set(member.members)]
         yield Objection(
-            f"{_and(scene.strangers)} {'are' if len(scene.strangers) > 1 else 'is'} in the cluster by the record of "
+            f"{joined(scene.strangers)} {'are' if len(scene.strangers) > 1 else 'is'} in the cluster by the record of "
             f"{_names(witnesses)}, and no host of the inventory has {_them(scene.strangers)}: taking a host out of the "
             "inventory takes no vote away. Put it back, and bring it back."
         )
@@ -572,12 +573,8 @@ def _why(member: Report) -> str:
     return member.error.rstrip(".") if member.error else "its position is unknown"
 
 
-def _and(names: Sequence[str]) -> str:
-    return " and ".join(names)
-
-
 def _names(members: Sequence[Report]) -> str:
-    return _and([member.name for member in members])
+    return joined([member.name for member in members])
 
 
 def _them(names: Sequence[str]) -> str:

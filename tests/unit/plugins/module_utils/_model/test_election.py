@@ -541,7 +541,7 @@ def test_words_that_name_no_position(force: str) -> None:
         (
             (EMPTIED, EMPTIED, EMPTIED),
             "db1@unknown",
-            "No member holds data now, but db1 and db2 and db3 had: make sure that the disks are mounted",
+            "No member holds data now, but db1, db2 and db3 had: make sure that the disks are mounted",
         ),
         (
             (crashed(7), EMPTY, crashed(8)),
@@ -643,7 +643,7 @@ SETTLE = (
     [
         ((crashed(7), ALONE, crashed(8)), "db2 runs"),
         ((crashed(7), MARKED, crashed(8)), "db2 runs"),
-        ((ALONE, ALONE, MARKED), "db1 and db2 and db3 run"),
+        ((ALONE, ALONE, MARKED), "db1, db2 and db3 run"),
         (({**ALONE, "bootstrap": True}, crashed(7), crashed(8)), "db1 runs"),
         (({**STARTING, "marks": ["non-primary"]}, ALONE, crashed(8)), "db1 and db2 run"),
     ],

@@ -136,7 +136,8 @@ while time.monotonic() < end:
 
 def test_a_server_that_was_killed_while_it_ended_is_not_stopped_cleanly(lab: Lab) -> None:
     """Galera writes the position down before InnoDB has shut down; then the time is over, and Docker kills."""
-    reader = harm.readers(lab)[0]
+    # The first that is stopped.
+    reader = next(host for host in lab.nodes if host != harm.writer(lab))
     script = CATCH.format(node=lab.nodes[reader], datadir=harm.datadir(lab, reader))
     with Ledger(lab, patience=5) as ledger:
         ledger.wait_for(200)

@@ -11,6 +11,7 @@ import os
 import socket as socket_module
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,7 +36,9 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.position impor
     parse_gvwstate,
     parse_recovered,
 )
+from ansible_collections.dbops.galera.plugins.module_utils._model.words import joined
 from ansible_collections.dbops.galera.plugins.module_utils._record import FENCED, HAD_DATA, HELD_VIEW, INSIDE, Record
+from ansible_collections.dbops.galera.plugins.module_utils._settings import parse
 from ansible_collections.dbops.galera.plugins.module_utils._wsrep import (
     AccessRefused,
     NodeStatus,
@@ -324,17 +327,21 @@ class Node:
             return "joiner (SST)"
         return "starting"
 
-    def refuse_if_answered(self, group: str, addresses: Sequence[str]) -> None:
+    def refuse_if_answered(self, group: str, silent: Sequence[str], reported: Sequence[str] = ()) -> None:
         """Ask members that the controller did not reach, as this node would; raise GaleraError where one answers.
 
-        By the node's own start script, in a throw-away container of the node's network.
+        silent and reported are addresses of the inventory's members, HOST:PORT. Those that the node's own settings name
+        beside them are asked too: a host that was taken out of the inventory lives on. It is the node's own start
+        script that asks, in a throw-away container of the node's network.
         """
         source = self.engine.inspect(self.name)
         script = bound_at(source, START_SCRIPT) if source else None
+        before = configured(source) if source else []
+        addresses = [*silent, *(address for address in before if address not in {*silent, *reported})]
         if not addresses:
             return
         if source is None or script is None:
-            raise GaleraError(f"{self.name} has no container that could ask {' and '.join(addresses)}: run site first.")
+            raise GaleraError(f"{self.name} has no container that could ask {joined(addresses)}: run site first.")
         command = [START_SCRIPT, "--ask", group, *addresses]
         network = str((source.get("HostConfig") or {}).get("NetworkMode") or "none")
         binds = [bind_of(script, START_SCRIPT, read_only=True)]
@@ -347,8 +354,9 @@ class Node:
             answers = {address: _knock(address) for address in addresses}
         if alive := [address for address in addresses if answers[address] != "silent"]:
             raise GaleraError(
-                f"{' and '.join(alive)}: a node answers there, though the controller does not reach its host. It may "
-                "be Primary and take writes, so nothing is decided against it. Make its host reachable, and run again."
+                f"{joined(alive)}: a node answers there, though no host that reported has this address. It may be "
+                "Primary and take writes, so nothing is decided against it. Put its host back into the inventory, make "
+                "it reachable, and run again."
             )
 
     def _live(self) -> dict[str, Any]:
@@ -652,6 +660,20 @@ def bound_at(container: Mapping[str, Any], target: str) -> str | None:
     """The directory or volume of the host that a container has at a path of its own."""
     binds = (bind.split(":") for bind in (container.get("HostConfig") or {}).get("Binds") or ())
     return next((source for source, place, *_options in binds if place.rstrip("/") == target), None)
+
+
+def configured(container: Mapping[str, Any]) -> list[str]:
+    """The addresses of wsrep_cluster_address, HOST:PORT, in a node's settings and in those of its last start."""
+    found: dict[str, None] = {}
+    for target, name in (("/run/mysqld", "in-force.cnf"), ("/etc/mysql/mariadb.conf.d", "galera.cnf")):
+        directory = bound_at(container, target)
+        with suppress(FileNotFoundError), open(os.path.join(directory or "", name), encoding="utf-8") as file:
+            for section in parse(file.read()).values():
+                value = section.get("wsrep_cluster_address", "")
+                for place in value.partition("://")[2].partition("?")[0].split(","):
+                    if host := place.strip():
+                        found[host if ":" in host else f"{host}:4567"] = None
+    return list(found)
 
 
 def _knock(address: str) -> str:

@@ -30,6 +30,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.traces import 
     uuid_of,
 )
 from ansible_collections.dbops.galera.plugins.module_utils._record import HAD_DATA, INSIDE, ROOT, Record
+from ansible_collections.dbops.galera.plugins.module_utils._wsrep import read_status
 
 ARGUMENTS: dict[str, Any] = {
     "cluster": {"type": "str", "required": True},
@@ -39,7 +40,9 @@ ARGUMENTS: dict[str, Any] = {
     "datadir": {"type": "str", "default": ""},
     "parts": {"type": "dict", "default": {}},
 }
-RUN = "/run/mysqld"
+RUN, SOCKET = "/run/mysqld", "mysqld.sock"
+# Seconds that a server has for an answer, and between two readings of a view.
+PATIENCE, PAUSE = 2, 1.5
 # Docker's time of what was never started.
 _NEVER = "0001-01-01"
 _SHOWN = 5
@@ -74,12 +77,18 @@ def read(params: Mapping[str, Any], records: str = ROOT, docker_root: str | None
             if _concerns([each["Name"]], each["Config"].get("Labels"), each["Mounts"], names)
         ]
     directory = os.path.join(params["root"], params["node"])
+    datadir = _datadir(params["datadir"], engine)
+    containers = [_container(each) for each in inspected]
+    found = _records(records)
+    here = [each["run"] for each in containers if each["running"] and each["resolved"] == datadir["resolved"] != ""]
+    members = next((len(record["members"]) for record in found if record["node"] == params["node"]), 0)
     return {
         "engine": engine is not None,
         "why": why,
-        "containers": [_container(each) for each in inspected],
-        "records": _records(records),
-        "datadir": _datadir(params["datadir"], engine),
+        "containers": containers,
+        "records": found,
+        "datadir": datadir,
+        "live": _live(os.path.join(here[0], SOCKET), members) if here and here[0] else None,
         "run": os.path.realpath(os.path.join(directory, "run")) if params["node"] else "",
         "marks": _marks(directory) if params["node"] else [],
         "kept": _kept(params["datadir"]),
@@ -135,6 +144,27 @@ def _container(found: Mapping[str, Any]) -> dict[str, Any]:
         "run": os.path.realpath(run) if run else "",
         "recorded": INSIDE in mounts,
     }
+
+
+def _live(socket: str, members: int) -> dict[str, Any] | None:
+    """What a server tells of its Primary Component, members its node's by its record.
+
+    Where some are missing it is asked again: a view that changes just now, as while a node joins, is none.
+    """
+    seen = []
+    for pause in (0, PAUSE):
+        time.sleep(pause)
+        try:
+            status = read_status(socket, timeout=PATIENCE)
+        except GaleraError:
+            return None
+        if not status.primary:
+            return None
+        seen.append((status.gcomm_uuid.lower(), status.view_members))
+        if len(status.view_members) >= members:
+            break
+    gcomm_uuid, view_members = seen[-1]
+    return {"gcomm_uuid": gcomm_uuid, "view_members": list(view_members)} if seen[0] == seen[-1] else None
 
 
 def _started(when: str) -> float | None:

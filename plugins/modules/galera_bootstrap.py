@@ -235,8 +235,10 @@ def main() -> None:
             params["defaults_file"],
         )
         if verdict.branch:
-            silent = [address for name, address in params["addresses"].items() if not params["reports"].get(name)]
-            node.refuse_if_answered(params["group"], silent)
+            addresses, reports = params["addresses"], params["reports"]
+            reported = [address for name, address in addresses.items() if reports.get(name)]
+            silent = [address for address in addresses.values() if address not in reported]
+            node.refuse_if_answered(params["group"], silent, reported)
         result["container"] = node.container() or node.bootstrap_container
         result["changed"] = node.bootstrap(params["timeout"], predict=module.check_mode)
     except GaleraError as error:

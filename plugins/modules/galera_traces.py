@@ -111,6 +111,11 @@ traces:
     kept:
       description: When the datadir was last renamed to a dated name, seconds since the epoch; null for never.
       type: float
+    live:
+      description:
+        - Of a node in a Primary Component, its C(gcomm_uuid) and the C(view_members) that it sees; null where no
+          server on the datadir said so.
+      type: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from ansible_collections.dbops.galera.plugins.module_utils._model.branch import CLUSTER_LENGTH, Branch
+from ansible_collections.dbops.galera.plugins.module_utils._model.election import split
 from ansible_collections.dbops.galera.plugins.module_utils._model.inventory import (
     LEAVING,
     MEMBER,
@@ -22,6 +23,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.inventory impo
     Place,
     Run,
 )
+from ansible_collections.dbops.galera.plugins.module_utils._model.report import Report
 from ansible_collections.dbops.galera.plugins.module_utils._model.traces import BOOTSTRAP, Container
 from ansible_collections.dbops.galera.plugins.module_utils._model.words import joined
 
@@ -194,6 +196,28 @@ def _say_twins(cluster: Cluster, twins: Sequence[Place]) -> str:
     )
 
 
+def _split(cluster: Cluster) -> Iterator[str]:
+    told = [(place, place.traces.live) for place in cluster.nodes if not place.abandoned]
+    live = [
+        Report(
+            name=place.host.name,
+            node=place.host.node,
+            state="running",
+            cluster_status="Primary",
+            gcomm_uuid=seen.gcomm_uuid,
+            view_members=seen.view_members,
+        )
+        for place, seen in told
+        if seen
+    ]
+    if sentence := split(live):
+        yield sentence
+
+
+def _say_split(_cluster: Cluster, sentence: str) -> str:
+    return sentence
+
+
 def _all_emptied(cluster: Cluster) -> Iterator[str]:
     if _bare(cluster) and any(_is_emptied(place) for place in cluster.members):
         yield cluster.name_of_all
@@ -273,6 +297,7 @@ CLUSTERS: tuple[Check[Cluster], ...] = (
     Check("limit", _left_out, _say_left_out),
     # Nobody can rename a cluster that lives: it is only told.
     Check("cluster name", _bad_name, _say_bad_name, mild=lambda cluster: bool(cluster.name) and cluster.known),
+    Check("split", _split, _say_split),
     Check(
         "twin branches",
         _twins,

@@ -174,7 +174,8 @@ class Report:
         """Whether two Primary nodes are not among each other's members: the cluster is split."""
         if not (self.primary and other.primary and self.view_members and other.view_members):
             return False
-        return self.gcomm_uuid not in other.view_members or other.gcomm_uuid not in self.view_members
+        # Of a node that joins while the two are read, only one lacks the other.
+        return self.gcomm_uuid not in other.view_members and other.gcomm_uuid not in self.view_members
 
     def __str__(self) -> str:
         if self.running:

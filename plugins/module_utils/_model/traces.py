@@ -148,11 +148,20 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Live:
+    """A node that is in a Primary Component now: itself and the nodes that it sees, by their UUIDs in the group."""
+
+    gcomm_uuid: str
+    view_members: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Traces:
     """All that a host tells. engine is whether Docker Engine answered; without it containers are read from its files.
 
     run is where the node's socket is to be, without links. marks are files of the node below galera_root: stopped.json,
     in-force.cnf. kept is when a datadir of the node was last moved aside, under a dated name beside it; None for never.
+    live is None where no server on the datadir said that it is Primary, which it may be all the same.
     """
 
     datadir: Datadir
@@ -162,6 +171,7 @@ class Traces:
     records: tuple[Record, ...] = ()
     marks: tuple[Mark, ...] = ()
     kept: float | None = None
+    live: Live | None = None
 
     @classmethod
     def read(cls, found: Mapping[str, Any]) -> Traces:
@@ -174,6 +184,7 @@ class Traces:
             records=tuple(Record(**{**record, "members": tuple(record["members"])}) for record in found["records"]),
             marks=tuple(Mark(**mark) for mark in found["marks"]),
             kept=found["kept"],
+            live=Live(found["live"]["gcomm_uuid"], tuple(found["live"]["view_members"])) if found["live"] else None,
         )
 
     def container(self, name: str) -> Container | None:

@@ -98,6 +98,7 @@ class Operators(RuleBasedStateMachine):
         try:
             while verb and (steps is None or done <= steps):
                 next(verb)
+                self.world.check()
                 done += 1
         except (StopIteration, Refused):
             self.verb = None

@@ -329,7 +329,8 @@ class Verbs:
         """The elected host asks the members that the controller did not reach."""
         if not self.model.asks:
             return
-        silent = [name for name in self.world.inventory if name not in play.reports]
+        concerned = dict.fromkeys([*self.world.inventory, *elected.peers])
+        silent = [name for name in concerned if name not in play.reports]
         group = self._group(play.branch)
         alive = [name for name in silent if self.world.answer(elected, name, group) != "silent"]
         if alive:

@@ -22,7 +22,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._model import start
 from ansible_collections.dbops.galera.plugins.module_utils._model.branch import Branch
 from ansible_collections.dbops.galera.plugins.module_utils._model.position import NULL_UUID, UNKNOWN_SEQNO, Position
 from ansible_collections.dbops.galera.plugins.module_utils._model.start import Facts, Start
-from ansible_collections.dbops.galera.plugins.module_utils._model.traces import Container, Datadir, Mark, Traces
+from ansible_collections.dbops.galera.plugins.module_utils._model.traces import Container, Datadir, Live, Mark, Traces
 from ansible_collections.dbops.galera.plugins.module_utils._model.traces import Record as TracedRecord
 
 from tests.unit.model.galera import Group
@@ -591,7 +591,14 @@ class World(Group):
             records=tuple(records),
             marks=tuple(marks),
             kept=host.kept_at,
+            live=self._seen(host.process),
         )
+
+    @staticmethod
+    def _seen(process: Process | None) -> Live | None:
+        if not (process and process.primary and process.component):
+            return None
+        return Live(str(process.ident), tuple(str(ident) for ident in sorted(process.component.members)))
 
     # What a module changes on a host.
 

@@ -41,6 +41,7 @@ def variables(name: str, cluster: str | None = None, **traces: Any) -> dict[str,
         "run": f"/containers/{node}/run",
         "marks": [],
         "kept": None,
+        "live": None,
         **traces,
     }
     own = {"galera_traces": {"asked": asked, "traces": found}, "galera_node_name": node}

@@ -783,8 +783,9 @@ def test_a_member_that_answers_is_alive(datadir: Path, answer: str) -> None:
     _host, node = asking(datadir, f"198.51.100.1:4567 silent\n198.51.100.3:4567 {answer}\n")
     with pytest.raises(
         GaleraError,
-        match=r"^198\.51\.100\.3:4567: a node answers there, though the controller does not reach its host\. It may be "
-        r"Primary and take writes, so nothing is decided against it\. Make its host reachable, and run again\.$",
+        match=r"^198\.51\.100\.3:4567: a node answers there, though no host that reported has this address\. It may be "
+        r"Primary and take writes, so nothing is decided against it\. Put its host back into the inventory, make it "
+        r"reachable, and run again\.$",
     ):
         node.refuse_if_answered("shop", ADDRESSES)
 
@@ -807,6 +808,21 @@ def test_a_script_that_cannot_ask_has_the_host_knock(
     monkeypatch.setattr(_node, "_knock", lambda address: "answers" if address == ADDRESSES[1] else "silent")
     with pytest.raises(GaleraError, match=r"^198\.51\.100\.3:4567: a node answers there"):
         node.refuse_if_answered("shop", ADDRESSES)
+
+
+@pytest.mark.parametrize("name", ["run/in-force.cnf", "conf.d/galera.cnf"])
+def test_members_that_left_the_inventory_are_asked_too(datadir: Path, name: str) -> None:
+    host, node = asking(datadir, "198.51.100.3:4567 silent\n198.51.100.4:4567 same\n")
+    directories = {"/run/mysqld": datadir / "run", "/etc/mysql/mariadb.conf.d": datadir / "conf.d"}
+    binds = host.containers["mariadb2"]["HostConfig"]["Binds"]
+    for target, directory in directories.items():
+        directory.mkdir()
+        binds[:] = [bind for bind in binds if f":{target}" not in bind] + [f"{directory}:{target}"]
+    addresses = "198.51.100.1,198.51.100.3:4567,198.51.100.4"
+    (datadir / name).write_text(f"[mysqld]\nwsrep-cluster-address = gcomm://{addresses}?pc.wait_prim=no\n", "utf-8")
+    with pytest.raises(GaleraError, match=r"^198\.51\.100\.4:4567: a node answers there"):
+        node.refuse_if_answered("shop", ADDRESSES[1:], ADDRESSES[:1])
+    assert host.commands[0][3:] == ["198.51.100.3:4567", "198.51.100.4:4567"]
 
 
 def test_a_knock_at_a_port() -> None:

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.dbops.galera.plugins.module_utils import _traces
-from ansible_collections.dbops.galera.plugins.module_utils._model.traces import Traces
+from ansible_collections.dbops.galera.plugins.module_utils._model.traces import Live, Traces
+from ansible_collections.dbops.galera.plugins.module_utils._wsrep import NodeStatus, NotAnswering
 
 UUID = "6f8c1a62-8f0b-11ee-9d3a-7a1c9a4e0f11"
 GRASTATE = f"# GALERA saved state\nversion: 2.1\nuuid:    {UUID}\nseqno:   7\nsafe_to_bootstrap: 0\n"
@@ -122,6 +123,54 @@ def test_a_volume_is_looked_into_where_it_has_a_place(read: Read, root: Path, mo
     assert read(datadir="here").datadir.tables is True
     assert read(datadir="plugin").datadir.known is False
     assert (read(datadir="none").datadir.known, read(datadir="none").datadir.blank) == (True, True)
+
+
+def status(view: str, primary: bool = True) -> NodeStatus:
+    told = {"wsrep_cluster_status": "Primary" if primary else "non-Primary", "wsrep_gcomm_uuid": "ABC"}
+    return NodeStatus.from_variables(told, "10.11.19", view.split())
+
+
+@pytest.mark.parametrize(
+    ("answers", "live"),
+    [
+        ([status("abc def")], Live("abc", ("abc", "def"))),
+        # A node is missing, so it is asked again.
+        ([status("abc"), status("abc")], Live("abc", ("abc",))),
+        ([status("abc"), status("abc def")], None),
+        ([status("abc"), None], None),
+        ([status("abc def", primary=False)], None),
+        ([None], None),
+    ],
+)
+def test_a_node_tells_whom_it_sees(
+    read: Read, root: Path, monkeypatch: pytest.MonkeyPatch, answers: list[NodeStatus | None], live: Live | None
+) -> None:
+    def answer(socket: str, timeout: float) -> NodeStatus:
+        assert socket == str(root / "containers/mariadb1/run/mysqld.sock")
+        assert timeout == _traces.PATIENCE
+        if (told := answers.pop(0)) is None:
+            raise NotAnswering("It is frozen.")
+        return told
+
+    monkeypatch.setattr(_traces, "read_status", answer)
+    monkeypatch.setattr(_traces.time, "sleep", lambda _seconds: None)
+    (root / "records/mariadb1").mkdir()
+    (root / "records/mariadb1/members").write_text("mariadb1\nmariadb2\n", encoding="utf-8")
+    datadir, run = (str(root / "containers/mariadb1" / name) for name in ("datadir", "run"))
+    node = inspection("mariadb1", (datadir, "/var/lib/mysql"), (run, "/run/mysqld"))
+    elsewhere = inspection("db", ("/x", "/var/lib/mysql"), (run, "/run/mysqld"))
+    assert read(elsewhere, node).live == live
+    assert answers == []
+
+
+def test_nobody_is_asked_where_no_server_runs_on_the_datadir(read: Read, root: Path) -> None:
+    datadir = str(root / "containers/mariadb1/datadir")
+    for node in (
+        inspection("mariadb1", (datadir, "/var/lib/mysql"), (str(root), "/run/mysqld"), Running=False),
+        inspection("mariadb1", (datadir, "/var/lib/mysql")),
+        inspection("mariadb1", ("/x", "/var/lib/mysql"), (str(root), "/run/mysqld")),
+    ):
+        assert read(node).live is None
 
 
 def test_containers_are_found_by_label_by_datadir_and_by_name(read: Read, root: Path) -> None:

@@ -74,7 +74,7 @@ class Acts:
     """A node that is asked, and bootstrapped."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, alive: str = "") -> None:
-        self.asked: list[tuple[str, list[str]]] = []
+        self.asked: list[tuple[str, list[str], list[str]]] = []
         self.bootstrapped: list[tuple[float, bool]] = []
         self.alive = alive
         monkeypatch.setattr(Engine, "connect", classmethod(lambda _engine: None))
@@ -82,9 +82,9 @@ class Acts:
         monkeypatch.setattr(Node, "refuse_if_answered", lambda _node, *asked: self._ask(*asked))
         monkeypatch.setattr(Node, "bootstrap", lambda _node, timeout, predict: self._bootstrap(timeout, predict))
 
-    def _ask(self, group: str, addresses: list[str]) -> None:
-        self.asked.append((group, addresses))
-        if self.alive in addresses:
+    def _ask(self, group: str, silent: list[str], reported: list[str]) -> None:
+        self.asked.append((group, silent, reported))
+        if self.alive in silent:
             raise GaleraError(f"{self.alive}: a node answers there.")
 
     def _bootstrap(self, timeout: float, predict: bool) -> bool:
@@ -108,7 +108,7 @@ def test_before_a_forced_decision_the_silent_are_asked(
     acts = Acts(monkeypatch)
     result = run(capsys, **FORCED, _ansible_check_mode=predict)
     assert (result["changed"], result["verdict"]["branch"], result["container"]) == (True, True, "mariadb0")
-    assert acts.asked == [("shop", ["198.51.100.1:4567"])]
+    assert acts.asked == [("shop", ["198.51.100.1:4567"], ["198.51.100.2:4567"])]
     assert acts.bootstrapped == [(120, predict)]
 
 

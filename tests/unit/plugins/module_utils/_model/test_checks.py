@@ -15,6 +15,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.inventory impo
 from ansible_collections.dbops.galera.plugins.module_utils._model.traces import (
     Container,
     Datadir,
+    Live,
     Mark,
     Record,
     Traces,
@@ -669,6 +670,23 @@ def test_two_branches_of_one_number_are_refused() -> None:
     assert problems(branched(1), branched(2), branched(3, **twin)) == [said]
     assert warnings(branched(1), branched(2), branched(3, **twin), verb="recover") == [said]
     assert problems(branched(1), branched(2), branched(3, **twin), verb="stop") == []
+
+
+@pytest.mark.parametrize("verb", ["site", "restart", "stop", "backup", "move_writer", "repair_node", "remove_node"])
+def test_a_split_cluster_is_worked_on_by_nobody(verb: str) -> None:
+    def seeing(number: int, *view: str) -> Host:
+        return host(number, traces(number, live=Live(str(number), view)))
+
+    said = problems(seeing(1, "1", "2"), seeing(2, "1", "2"), seeing(3, "3"), verb=verb)
+    assert len(said) == 1
+    assert said[0].startswith(
+        "host1, host2 and host3 are Primary without seeing each other (host1 and host3, host2 and host3 are not among "
+        "each other's members): the cluster is split. Find out which part the application writes to, stop the nodes "
+        "of the other part by name (docker stop), and let repair_node take them in"
+    )
+    # host2 was read before host3 joined; host3 does not answer.
+    assert problems(seeing(1, "1", "2", "3"), seeing(2, "1", "2"), seeing(3, "1", "2", "3"), verb=verb) == []
+    assert problems(seeing(1, "1", "2"), seeing(2, "1", "2"), host(3, traces(3)), verb=verb) == []
 
 
 # Beginning again.

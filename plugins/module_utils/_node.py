@@ -37,7 +37,14 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.position impor
     parse_recovered,
 )
 from ansible_collections.dbops.galera.plugins.module_utils._model.words import joined
-from ansible_collections.dbops.galera.plugins.module_utils._record import FENCED, HAD_DATA, HELD_VIEW, INSIDE, Record
+from ansible_collections.dbops.galera.plugins.module_utils._record import (
+    FENCED,
+    HAD_DATA,
+    HELD_VIEW,
+    INSIDE,
+    VIEWS,
+    Record,
+)
 from ansible_collections.dbops.galera.plugins.module_utils._settings import parse
 from ansible_collections.dbops.galera.plugins.module_utils._wsrep import (
     AccessRefused,
@@ -425,6 +432,7 @@ class Node:
         return {
             "had_data": record.has(HAD_DATA),
             "members": record.members(),
+            "views": record.text(VIEWS).split(),
             "fenced": record.text(FENCED) or None,
             "recorded_uuid": record.text("uuid") or None,
             "generation": int(branch.get("generation") or 1),
@@ -638,6 +646,7 @@ FIELDS = (
     "disowned",
     "had_data",
     "members",
+    "views",
     "generation",
     "decision",
     "begun",

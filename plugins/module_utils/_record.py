@@ -21,10 +21,11 @@ from ansible_collections.dbops.galera.plugins.module_utils._files import replace
 ROOT = "/var/lib/dbops-galera"
 # The directory's place in the node's container.
 INSIDE = "/var/lib/galera-node"
-HAD_DATA, FENCED, HELD_VIEW = "had-data", "fenced", "held-view"
-# Those of a branch that was given up. Without had-data an empty datadir is filled by SST.
+HAD_DATA, FENCED, HELD_VIEW, VIEWS = "had-data", "fenced", "held-view", "views"
+# Those of a branch that was given up. Without had-data an empty datadir is filled by SST;
+# views are those of the data that were there.
 OLD_MARKS = (FENCED, HELD_VIEW)
-MARKS = (HAD_DATA, *OLD_MARKS)
+MARKS = (HAD_DATA, VIEWS, *OLD_MARKS)
 
 
 class Record:

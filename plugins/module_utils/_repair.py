@@ -18,7 +18,8 @@ from ansible_collections.dbops.galera.plugins.module_utils._errors import Galera
 from ansible_collections.dbops.galera.plugins.module_utils._model.branch import Branch, given_up
 from ansible_collections.dbops.galera.plugins.module_utils._model.election import split
 from ansible_collections.dbops.galera.plugins.module_utils._model.position import NULL_UUID
-from ansible_collections.dbops.galera.plugins.module_utils._model.report import Report
+from ansible_collections.dbops.galera.plugins.module_utils._model.report import Report, strays
+from ansible_collections.dbops.galera.plugins.module_utils._model.words import joined
 
 # What a server's log says when its own data are bad, in a line of level ERROR.
 _BAD = re.compile(r"(?i)corrupt|checksum mismatch|inconsisten|unsupported storage engine|as a storage engine failed")
@@ -81,11 +82,13 @@ def decide(
     seen: Sequence[str] = (),
     failed: str = "",
     branch: Branch | None = None,
+    views: Mapping[str, Sequence[str]] | None = None,
 ) -> Method:
     """Choose by the report of the stopped node, its position recovered, and the live status of its peers, by name.
 
     seen are signs of bad data; failed is how an IST ended, where one was tried; branch is the latest that any host
-    knows. Raises GaleraError for data of another cluster, which are not to be replaced by a repair.
+    knows. views are the Primary Components that the peers were in, by name. Raises GaleraError for data of another
+    cluster, which are not to be replaced by a repair.
     """
     own = Report.of(node, report)
     if branch and own.generation < branch.generation and own.holds_data:
@@ -105,7 +108,17 @@ def decide(
             f"{node} holds data of another cluster ({own.position.uuid}; the live one is {uuid}): this is no repair. "
             "See whether datadir and inventory are right; save the data and empty the datadir, or take the host out."
         )
-    return _sst_at_once(own, seen, failed) or _by_position(own, peers)
+    if found := _sst_at_once(own, seen, failed):
+        return found
+    known = [Report(peer, peer, "running", views=tuple(seen or ())) for peer, seen in (views or {}).items()]
+    if strays(known, [own]):
+        return Method(
+            "SST",
+            f"{node} gets all data anew by SST, because it was last in a Primary Component of which no record of "
+            f"{joined(list(peers))} tells: the cluster was split, and at {own.position} it may hold other data than "
+            "they do. What it wrote alone is in the datadir that is kept; save it.",
+        )
+    return _by_position(own, peers)
 
 
 def _sst_at_once(own: Report, seen: Sequence[str], failed: str) -> Method | None:

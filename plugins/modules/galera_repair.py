@@ -39,6 +39,11 @@ options:
     description: How an earlier start of the node ended, where the choice was IST. Then it is SST.
     type: str
     default: ""
+  views:
+    description: The C(views) that M(dbops.galera.galera_seqno) reports of each of these nodes, by name.
+    type: dict
+    default: {}
+    version_added: 0.1.0
   branch:
     description: The latest branch of the cluster that any host knows. Data of an earlier one are kept, and replaced.
     type: dict
@@ -115,7 +120,7 @@ def run(params: dict[str, Any], predict: bool) -> dict[str, Any]:
         return {"changed": True, "method": "unknown", "reason": reason, "kept": None, "all_kept": aside.kept()}
     seen = signs(engine.last_life(params["node"]))
     branch = Branch.read("", params["branch"])
-    method = decide(params["node"], params["report"], params["peers"], seen, params["failed"], branch)
+    method = decide(params["node"], params["report"], params["peers"], seen, params["failed"], branch, params["views"])
     move = method.name == "SST" and params["report"]["state"] != "empty"
     kept = None
     if move:
@@ -135,6 +140,7 @@ def main() -> None:
             "report": {"type": "dict", "required": True},
             "peers": {"type": "dict", "required": True},
             "failed": {"type": "str", "default": ""},
+            "views": {"type": "dict", "default": {}},
             "branch": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,

@@ -180,6 +180,12 @@ report:
     parent:
       description: UUID of the history that the branch came from, by the record.
       type: str
+    views:
+      description:
+        - The last 200 Primary Components that the node was in with all its data, the newest last, by the record. Each
+          is a short hash of the UUIDs of the cluster and of the members in the group, the same on all members.
+      type: list
+      elements: str
     recorded_uuid:
       description: UUID of its last Primary Component, by the record.
       type: str

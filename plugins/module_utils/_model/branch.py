@@ -22,7 +22,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.position impor
     UNKNOWN_SEQNO,
     Position,
 )
-from ansible_collections.dbops.galera.plugins.module_utils._model.report import Report
+from ansible_collections.dbops.galera.plugins.module_utils._model.report import Report, strays
 
 GROUP_LENGTH = 32
 # A dot and three digits: room for 999 forced recoveries.
@@ -158,6 +158,8 @@ def fate(report: Report, elected: Report) -> Fate:
         return Fate(ASIDE, f"{name} holds data of another history ({report.position.uuid}): {kept}")
     if more := report.ahead(at):
         return Fate(ASIDE, f"{name} is {_write_sets(more)} ahead of {elected.name}: {kept}")
+    if strays([elected], [report]):
+        return Fate(ASIDE, f"{name} was last in a Primary Component that {elected.name} was not in: {kept}")
     if report.error:
         return Fate(ASIDE, f"{name} has a problem ({report.error.rstrip('.')}): {kept}")
     if report.position == at:

@@ -20,7 +20,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.position impor
     NULL_UUID,
     Position,
 )
-from ansible_collections.dbops.galera.plugins.module_utils._model.report import STATES, Report
+from ansible_collections.dbops.galera.plugins.module_utils._model.report import STATES, Report, strays
 from ansible_collections.dbops.galera.plugins.module_utils._model.words import joined
 
 PURPOSES = ("create", "start", "recover", "restore")
@@ -321,6 +321,10 @@ def _against_joining(known: list[Report], live: list[Report]) -> Iterator[str]:
         if member.primary:
             continue
         yield from _against_member_joining(member, live, reached)
+    for member in strays(live, (member for member in known if not member.running and member.position.uuid == uuid)):
+        yield (
+            f"{member.name} {_apart(live)}. Run repair_node -e repair_node_host={member.name}, which keeps the datadir."
+        )
 
 
 def split(live: Sequence[Report]) -> str:
@@ -430,6 +434,7 @@ def _against_recovering(scene: Scene, override: Override | None, chosen: Report 
             f"The members hold data of different clusters ({_positions(candidates)}): "
             "name the node that has the right data."
         )
+    yield from _against_strays(candidates)
     yield from _against_flags(known, candidates)
 
 
@@ -529,6 +534,21 @@ def _against_member(member: Report) -> Iterator[Objection]:
         yield Objection(f"{name}: {member.error.rstrip('.')}. Repair that.")
     elif not member.position.known:
         yield Objection(f"{name} holds data at an unknown position, and may be ahead of the others: repair it.")
+
+
+def _apart(others: Sequence[Report]) -> str:
+    return (
+        f"was last in a Primary Component of which no record of {_names(others)} tells: the cluster was split, and "
+        "their data may differ at the same sequence numbers"
+    )
+
+
+def _against_strays(candidates: list[Report]) -> Iterator[Objection]:
+    best = max(candidates, key=lambda member: member.position.seqno, default=None)
+    others = [member for member in candidates if best and member.position.uuid == best.position.uuid]
+    if best and (apart := strays([best], others)):
+        rest = [member for member in others if member not in apart]
+        yield Objection(f"{_names(apart)} {_apart(rest)}: name the node that has the right data.")
 
 
 def _against_flags(known: list[Report], candidates: list[Report]) -> Iterator[Objection]:

@@ -9,7 +9,7 @@ server that does not answer is neither Primary nor non-Primary.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +33,8 @@ class Report:
     is none. generation counts the branches of the cluster, 1 for the first; decision is the override that began the
     branch, begun the time, parent the UUID of the history that it came from. recorded_uuid is that of the node's last
     Primary Component. marks are those that the start script leaves for a server that is in no Primary Component.
-    view_members and gcomm_uuid are UUIDs in the group, of a live node.
+    view_members and gcomm_uuid are UUIDs in the group, of a live node. views are the Primary Components that the node
+    was in, the newest last.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Report:
     marks: tuple[str, ...] = ()
     gcomm_uuid: str = ""
     view_members: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
     error: str | None = None
 
     @classmethod
@@ -93,6 +95,7 @@ class Report:
             marks=tuple(report.get("marks") or ()),
             gcomm_uuid=str(report.get("gcomm_uuid") or ""),
             view_members=tuple(report.get("view_members") or ()),
+            views=tuple(report.get("views") or ()),
             error=report.get("error"),
         )
 
@@ -193,3 +196,19 @@ class Report:
         if self.error:
             told += f"; {self.error.rstrip('.')}"
         return f"{self.name} {told}."
+
+
+def strays(leading: Iterable[Report], members: Iterable[Report]) -> list[Report]:
+    """Members that went on apart: nobody of the history of the leading ones was in their last Primary Component.
+
+    Then their data may differ at the same sequence numbers. Who was in the last one of a member that belongs to that
+    history belongs to it too. Where nothing is recorded, nobody knows, and nobody is one.
+    """
+    seen = {view for member in leading for view in member.views}
+    left = [member for member in members if member.views and member.holds_data]
+    if not seen:
+        return []
+    while found := [member for member in left if member.views[-1] in seen]:
+        seen.update(view for member in found for view in member.views)
+        left = [member for member in left if member not in found]
+    return left

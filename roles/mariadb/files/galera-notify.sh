@@ -5,8 +5,9 @@
 # Beside the socket: a mark says that the node is in no Primary Component, and stays when the node ends like that: its last view on disk is
 # not the cluster's last then. The first Primary Component also ends what galera-start keeps for a joiner. See
 # docs/decisions/0008-failure-detection.md.
-# In the node's record, which containers of before do not have: who was in the branch's Primary Components, its UUID, and that the node
-# had data.
+# In the node's record, which containers of before do not have: who was in the branch's Primary Components, its UUID, that the node had
+# data, and the last 200 of its Primary Components, the newest last. One that no other node was in is a split: the node went on alone,
+# under the same UUID and the same sequence numbers.
 set -euo pipefail
 
 root=${GALERA_START_ROOT:-}
@@ -33,6 +34,13 @@ keep() {
   sync "$record"
 }
 
+# views ID: the history of Primary Components with this one at its end.
+views() {
+  local before
+  before=$(tail -n 199 "$record/views" 2>/dev/null || true)
+  [[ ${before##*$'\n'} == "$1" ]] && printf '%s\n' "$before" || printf '%s\n' ${before:+"$before"} "$1"
+}
+
 if [[ $primary == yes ]]; then
   rm -f "$run/non-primary" "$run/joining" "$run/gvwstate.dat"
 elif [[ $primary == no ]]; then
@@ -49,7 +57,12 @@ if [[ $primary == yes ]] && ((index >= 0)); then
       { cat "$record/members" 2>/dev/null || true; tr , '\n' <<<"$members" | cut -d / -f 2; } | grep . | sort -u || true
     )
     keep "$record/members" "$names"$'\n'
-    [[ $uuid == 00000000-* ]] || keep "$record/uuid" "$uuid"$'\n'
+    if [[ $uuid != 00000000-* ]]; then
+      keep "$record/uuid" "$uuid"$'\n'
+      # Each life of a server has another UUID in the group, and every member tells the same ones.
+      id=$({ echo "$uuid"; tr , '\n' <<<"$members" | cut -d / -f 1 | sort; } | sha256sum | cut -c 1-16)
+      keep "$record/views" "$(views "$id")"$'\n'
+    fi
   fi
 fi
 if [[ $status == synced && -d $record && ! -e $record/had-data ]]; then

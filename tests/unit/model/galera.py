@@ -170,6 +170,9 @@ class Group:
         names = [other.node for other in self.members_of(component)]
         record.members += tuple(name for name in names if name not in record.members)
         record.uuid, record.held, record.had_data = component.uuid, None, True
+        view = f"{component.uuid} {sorted(component.members)}"
+        if record.views[-1:] != [view]:
+            record.views.append(view)
         host.marks -= {"non-primary", "joining"}
         host.transfer = False
 

@@ -82,6 +82,7 @@ class Record:
     branch: dict[str, Any] = field(default_factory=dict)
     fenced: bool = False
     held: View | None = None
+    views: list[str] = field(default_factory=list)
     mountpoint: str = ""
 
     @property
@@ -91,7 +92,8 @@ class Record:
     def clear(self, had_data: bool = True) -> None:
         """Remove the marks of a branch that was given up; had_data too where its data were."""
         self.fenced, self.held = False, None
-        self.had_data &= not had_data
+        if had_data:
+            self.had_data, self.views = False, []
 
 
 @dataclass(eq=False)

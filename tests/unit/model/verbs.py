@@ -535,6 +535,7 @@ class Verbs:
         runs = [f"{host.node} on {host.name}" for host in hosts if host.process]
         if runs and self.model.at_rest:
             raise self._refused(f"{' and '.join(runs)} runs: a branch begins from data at rest. Stop it first.")
+        self._nobody_serves(self._touch(str(verdict.node)))
         self._give_up(play, verdict)
         names = [world.hosts[name].node for name in world.inventory if name in play.reports]
         names += ["garbd"] if any(name in play.present for name in world.arbitrators) else []
@@ -565,6 +566,13 @@ class Verbs:
             host.record.clear(had_data=fate.action not in (LEAD, KEEP, REPLACE))
             yield f"fate of {host.name}"
         yield from self._settings(play, hosts)
+
+    def _nobody_serves(self, elected: Host) -> None:
+        """A branch does not begin beside one that lives, if the elected host could have found out."""
+        serving = self.world.serving()
+        for host in self.world.synced_of(serving) if serving else []:
+            if host.name in elected.peers and host.network == elected.network:
+                raise Broken(f"A branch begins on {elected.name}, and {host.name} serves, which could have been asked.")
 
     def _give_up(self, play: Play, verdict: election.Verdict) -> None:
         """A person decided: what the elected node lacks is given up, if the words named who has it."""
@@ -635,7 +643,8 @@ class Verbs:
             data = peer.data
             peers[peer.node] = {"uuid": data.uuid, "seqno": data.seqno, "cached_downto": min(data.log, default=None)}
         try:
-            method = self.model.repair(host.node, own, peers, [], failed, play.branch)
+            seen = {peer.node: peer.record.views for peer in self.world.nodes if peer.node in peers}
+            method = self.model.repair(host.node, own, peers, [], failed, play.branch, seen)
         except GaleraError as error:
             raise self._refused(str(error)) from error
         if method.name == "SST" and own["state"] != "empty":

@@ -461,6 +461,7 @@ class World(Group):
             "seqno": UNKNOWN_SEQNO,
             "had_data": record.had_data,
             "members": list(record.members),
+            "views": list(record.views),
             "fenced": "another branch" if record.fenced else None,
             "recorded_uuid": record.uuid or None,
             "generation": record.generation,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import signal
 import socket
 import struct
@@ -674,7 +675,7 @@ def test_a_primary_component_is_recorded(make: Callable[..., Node]) -> None:
     assert node.read(f"{RECORD}/members") == "garb\nmariadb1\nmariadb2\nmariadb9\n"
     assert node.read(f"{RECORD}/uuid") == f"{UUID}\n"
     assert os.listdir(node.root / "run/mysqld") == []
-    assert sorted(os.listdir(node.root / RECORD)) == ["fenced", "members", "uuid"]
+    assert sorted(os.listdir(node.root / RECORD)) == ["fenced", "members", "uuid", "views"]
     notify(node, *view("synced", "yes", 1, "mariadb2", "mariadb1", "garb"))
     assert node.has(f"{RECORD}/had-data")
     assert node.read(f"{RECORD}/had-data") == ""
@@ -687,6 +688,33 @@ def test_what_has_not_changed_is_not_written(make: Callable[..., Node]) -> None:
     before = {path: path.stat().st_ino for path in (node.root / RECORD).iterdir()}
     notify(node, *call)
     assert {path: path.stat().st_ino for path in (node.root / RECORD).iterdir()} == before
+
+
+def test_the_history_of_primary_components(make: Callable[..., Node]) -> None:
+    """All members give a component the same name, in whatever order they are told; it is kept once."""
+    one, other = make(), make()
+    notify(one, *view("joined", "yes", 0, "mariadb1"))
+    for node in (one, other):
+        call = view("joined", "yes", 1, "mariadb1", "mariadb2")
+        if node is other:
+            call[-1] = ",".join(reversed(call[-1].split(",")))
+        notify(node, *call)
+        notify(node, "--status", "synced", *call[2:])
+    first, second = node_views(one)
+    assert re.fullmatch("[0-9a-f]{16}", first)
+    assert node_views(other) == [second] != [first]
+    # Of another history, or without primary, it is another one or none.
+    notify(one, *view("synced", "yes", 1, "mariadb1", "mariadb2", uuid=UUID.replace("0", "1")))
+    notify(one, *view("connected", "no", 0, "mariadb1"))
+    notify(one, *view("synced", "yes", 0, "mariadb1", uuid=ZEROS))
+    assert len(node_views(one)) == len(set(node_views(one))) == 3
+    one.write(f"{RECORD}/views", "".join(f"{number}\n" for number in range(200)))
+    notify(one, *view("synced", "yes", 1, "mariadb1", "mariadb2"))
+    assert node_views(one) == [str(number) for number in range(1, 200)] + [second]
+
+
+def node_views(node: Node) -> list[str]:
+    return node.read(f"{RECORD}/views").splitlines()
 
 
 def test_views_of_the_past_name_no_members(make: Callable[..., Node]) -> None:

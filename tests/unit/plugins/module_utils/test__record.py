@@ -16,6 +16,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._record import (
     HAD_DATA,
     HELD_VIEW,
     MARKS,
+    VIEWS,
     Record,
 )
 
@@ -81,11 +82,11 @@ def test_what_the_nodes_scripts_wrote(record: Record) -> None:
 
 
 def test_marks(record: Record) -> None:
-    assert MARKS == (HAD_DATA, FENCED, HELD_VIEW)
+    assert MARKS == (HAD_DATA, VIEWS, FENCED, HELD_VIEW)
     for mark in MARKS:
         Path(record.path, mark).touch()
     assert record.clear(FENCED) is True
-    assert [mark for mark in MARKS if record.has(mark)] == [HAD_DATA, HELD_VIEW]
+    assert [mark for mark in MARKS if record.has(mark)] == [HAD_DATA, VIEWS, HELD_VIEW]
     assert record.clear(FENCED) is False
     assert record.clear(*MARKS) is True
     assert os.listdir(record.path) == []

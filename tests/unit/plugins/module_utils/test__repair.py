@@ -214,3 +214,20 @@ def test_signs_of_bad_data_in_a_log() -> None:
         "WSREP: Inconsistency detected: Inconsistent by consensus on c550f038:16",
     ]
     assert signs("") == []
+
+
+def test_what_went_on_apart_is_not_completed_by_ist() -> None:
+    views = {"mariadb1": ["v1", "v2"], "mariadb3": ["v2"]}
+    method = decide("mariadb2", crashed(800, views=["v1", "apart"]), PEERS, views=views)
+    assert method.name == "SST"
+    assert "it was last in a Primary Component of which no record of" in method.reason
+    assert "What it wrote alone is in the datadir that is kept; save it." in method.reason
+    for own, others in (
+        (["v1"], views),
+        (["apart", "v2"], views),
+        # Nobody knows.
+        ([], views),
+        (["apart"], {}),
+        (["apart"], {"mariadb1": [], "mariadb3": []}),
+    ):
+        assert decide("mariadb2", crashed(800, views=own), PEERS, views=others).name == "IST"

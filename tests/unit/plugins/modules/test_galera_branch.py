@@ -178,7 +178,7 @@ def test_marks_of_the_old_branch_are_removed(place: Place) -> None:
         place.record.write(mark, "")
     place.record.write("uuid", A)
     place.begin(at(100))
-    assert [mark for mark in MARKS if place.record.has(mark)] == ["had-data"]
+    assert [mark for mark in MARKS if place.record.has(mark)] == ["had-data", "views"]
     # It says that the branch has served nobody yet.
     assert place.record.text("uuid") == A
 

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.dbops.galera.plugins.module_utils._model.branch import Override
+from ansible_collections.dbops.galera.plugins.module_utils._model.branch import ASIDE, KEEP, Override, fate
 from ansible_collections.dbops.galera.plugins.module_utils._model.election import PURPOSES, Verdict, elect, split
 from ansible_collections.dbops.galera.plugins.module_utils._model.position import NULL_UUID
 from ansible_collections.dbops.galera.plugins.module_utils._model.report import Report as Known
@@ -1073,3 +1073,42 @@ def test_what_is_refused_has_a_way_out(world: dict[str, Report | None]) -> None:
         for told in named:
             forced = judge(world, "recover", [], told)
             assert (forced.action, forced.node, forced.branch) == ("bootstrap", told.partition("@")[0], True)
+
+
+# What went on apart under one UUID: its data differ at the same sequence numbers, though it may be behind.
+
+
+def test_a_member_that_went_on_apart_does_not_join() -> None:
+    first, second = running("Primary", views=["v1", "v2"]), running("Primary", views=["v2"])
+    verdict = decide(first, second, crashed(7, views=["v1", "apart"]))
+    assert verdict.action == "refuse"
+    assert verdict.reason == (
+        "db3 was last in a Primary Component of which no record of db1 and db2 tells: the cluster was split, and their "
+        "data may differ at the same sequence numbers. Run repair_node -e repair_node_host=db3, which keeps the "
+        "datadir."
+    )
+    for views in (["v1"], ["v2"], []):
+        assert decide(first, second, crashed(7, views=views)).action == "join"
+
+
+def test_the_longer_one_of_two_histories_is_not_elected_by_length() -> None:
+    members = (crashed(9, views=["v1", "v2"]), crashed(8, views=["v1", "v2"]), crashed(7, views=["v1", "apart"]))
+    verdict = decide(*members)
+    assert verdict.action == "refuse"
+    assert "db3 was last in a Primary Component of which no record of db1 and db2 tells" in verdict.reason
+    assert decide(*members, force=f"db3@{A}:7").branch
+    # Who left early vouches for who left before that, and is vouched for by who stayed.
+    chain = (crashed(9, views=["v3"]), crashed(8, views=["v1", "v2", "v3"]), crashed(7, views=["v1"]))
+    assert decide(*chain).node == "db1"
+
+
+def test_a_survivor_that_went_on_apart_is_moved_aside() -> None:
+    elected = Known.of("db1", crashed(9, views=["v1", "v2"]))
+    for seqno in (9, 8):
+        told = fate(Known.of("db2", crashed(seqno, views=["v1", "apart"])), elected)
+        assert told.action == ASIDE
+        assert told.reason == (
+            "db2 was last in a Primary Component that db1 was not in: its datadir is kept under a dated name, and it "
+            "gets its data from db1."
+        )
+    assert fate(Known.of("db2", crashed(9, views=["v1"])), elected).action == KEEP

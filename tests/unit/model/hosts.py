@@ -156,7 +156,8 @@ class Host:
 
     wanted: Docker starts the node's container by itself (it ran, and nobody stopped it). group and peers are those in
     the node's settings. transfer: the start script keeps a copy of the view of a joiner, which has not got its state.
-    damaged: InnoDB does not tell its position. heard: the youngest generation that its start script could hear of.
+    damaged: InnoDB does not tell its position. deaf: its server takes part, and tells nobody how it is. heard: the
+    youngest generation that its start script could hear of.
     """
 
     name: str
@@ -182,6 +183,7 @@ class Host:
     stopped_at: float = 0
     transfer: bool = False
     damaged: bool = False
+    deaf: bool = False
     heard: int = 0
     attempts: int = 0
 

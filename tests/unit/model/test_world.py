@@ -192,7 +192,7 @@ class Operators(RuleBasedStateMachine):
         """Power, networks and disks; containers that nobody stopped start by themselves."""
         for host in self.world.hosts.values():
             self.world.mount(host.name)
-            host.damaged, host.control = False, True
+            host.damaged, host.deaf, host.control = False, False, True
         self.world.power_on(list(self.world.hosts))
         self.world.partition([0] * len(self.world.hosts))
         self.let_time_pass(first, 40)
@@ -254,13 +254,16 @@ class Operators(RuleBasedStateMachine):
 
     @rule(
         number=a_host,
-        what=st.sampled_from(["hide", "unmount", "mount", "lose_disk", "damage", "lose_cache", "vote_out"]),
+        what=st.sampled_from(["hide", "hang", "unmount", "mount", "lose_disk", "damage", "lose_cache", "vote_out"]),
     )
     def harm(self, number: int, what: str) -> None:
         host = self.world.hosts[self._one(number)]
         if what == "hide":
             # SSH to the host is broken; the cluster does not notice.
             host.control = False
+        elif what == "hang":
+            # Too many connections, or a lock that nobody gives back: it stays in the group.
+            host.deaf = not host.deaf
         elif what == "damage":
             # InnoDB does not tell its position any more, or does again.
             host.damaged = not host.damaged

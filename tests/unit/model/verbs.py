@@ -432,6 +432,9 @@ class Verbs:
                 self._stop(host, NODE if wanted == ("roll",) else MARIADB0)
                 yield f"stopped {name}"
                 host = self._touch(name)
+                serving = world.serving()
+                if wanted == ("join",) and serving and host.data.by_hand and host.data.uuid == serving.uuid:
+                    raise Broken(f"{name} was made Primary beside the others by hand, and joins them with its data.")
                 world.start_container(host)
                 host.container = True
                 yield f"started {name}"
@@ -521,6 +524,8 @@ class Verbs:
                 continue
             if now.unknown and self.model.reads_again:
                 raise self._refused(f"{host.node} on {host.name} runs and does not say how it is.")
+            if host.process.primary and host.process.component and not host.process.component.by_hand:
+                raise Broken(f"{host.name} is stopped for a recovery, and is Primary.")
             world.stop_container(host)
             yield f"settled {host.name}"
         self._read(play)
@@ -578,6 +583,9 @@ class Verbs:
         """A person decided: what the elected node lacks is given up, if the words named who has it."""
         world = self.world
         elected = world.hosts[str(verdict.node)]
+        meant = Override.parse(play.force).position
+        if meant and meant.uuid == elected.data.uuid and meant.seqno != elected.data.seqno:
+            raise Broken(f"{elected.name} is at {elected.data.seqno}, and what a person decided was {play.force}.")
         concerned = [name for name in world.inventory if name not in verdict.abandoned]
         # The plan tells what becomes of each; of a datadir that is moved aside it says so.
         fates = branches.fates(concerned, play.reports, elected.name, play.force)

@@ -485,7 +485,12 @@ class World(Group):
             emptied = host.data.kind == EMPTIED and host.record.had_data
             return {**told, "error": f"{host.node} is not started.", "marks": ["refused"], "emptied": emptied}
         # During an SST, and before its first Primary Component, a server takes no connections.
-        deaf = process.phase != "connected" or process.sst or (process.state == "Initialized" and not process.last)
+        deaf = (
+            host.deaf
+            or process.phase != "connected"
+            or process.sst
+            or (process.state == "Initialized" and not process.last)
+        )
         if deaf:
             return {**told, "error": f"{host.node} is running but not answering yet."}
         status = "Primary" if process.primary else "non-Primary"
@@ -592,12 +597,13 @@ class World(Group):
             records=tuple(records),
             marks=tuple(marks),
             kept=host.kept_at,
-            live=self._seen(host.process),
+            live=self._seen(host),
         )
 
     @staticmethod
-    def _seen(process: Process | None) -> Live | None:
-        if not (process and process.primary and process.component):
+    def _seen(host: Host) -> Live | None:
+        process = host.process
+        if host.deaf or not (process and process.primary and process.component):
             return None
         return Live(str(process.ident), tuple(str(ident) for ident in sorted(process.component.members)))
 

@@ -164,7 +164,9 @@ def _of_running(
     """Servers that run without a Primary Component are stopped; one that does not say how it is may be Primary."""
     running = [member for member in scene.known if member.running]
     if len(running) == 1 and running[0].starting and not (scene.silent or scene.strangers):
-        created = purpose == "create" and all(member.blank for member in scene.known if member not in running)
+        # After a forced recovery that was killed it runs on the data that the branch begins with.
+        new = not (running[0].had_data or running[0].recorded_uuid)
+        created = purpose == "create" and new and all(member.blank for member in scene.known if member not in running)
         return verdict("bootstrap", running[0].name, f"{running[0].name} is being bootstrapped already.", created)
     if not running or purpose in ("create", "start"):
         return None

@@ -228,6 +228,9 @@ def test_empty_members_create_a_cluster(reports: tuple[Report, ...]) -> None:
         ((STARTING, EMPTY, EMPTY), "create", True),
         (({**ALONE, "cluster_status": "Disconnected", "bootstrap": True}, EMPTY, MISSING), "create", True),
         ((STARTING, stopped(3), EMPTY), "create", False),
+        # A forced recovery was killed, which had moved the others' data aside.
+        (({**STARTING, "had_data": True}, EMPTY, EMPTY), "create", False),
+        (({**STARTING, "recorded_uuid": A}, EMPTY, EMPTY), "create", False),
         ((STARTING, stopped(3), crashed(2)), "recover", False),
     ],
 )

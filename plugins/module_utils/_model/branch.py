@@ -182,6 +182,8 @@ def given_up(report: Report, latest: Report) -> str:
         fork = None
     if fork and (more := report.ahead(fork)):
         told += f" {_write_sets(more)} {'are' if more != 1 else 'is'} only there."
+    elif report.holds_data and not report.position.known:
+        told += " How many write sets are only there is seen when repair_node reads its position."
     return told
 
 

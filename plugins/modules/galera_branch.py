@@ -154,6 +154,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.branch import 
 )
 from ansible_collections.dbops.galera.plugins.module_utils._node import Node
 from ansible_collections.dbops.galera.plugins.module_utils._record import MARKS, OLD_MARKS, Record
+from ansible_collections.dbops.galera.plugins.module_utils._traces import mount_point
 
 
 def begun(node: Node, record: Record, params: dict[str, Any], predict: bool) -> dict[str, Any]:
@@ -217,13 +218,6 @@ def recorded(record: Record, params: dict[str, Any], predict: bool) -> dict[str,
         if params["blank"]:
             record.clear(*MARKS)
     return {"changed": changed, "branch": branch.record(), "reason": "", "kept": None}
-
-
-def mount_point(path: str) -> str:
-    """Where the file system is mounted that holds a path, or the nearest directory above it that is there."""
-    while path != "/" and not (os.path.exists(path) and os.path.ismount(path)):
-        path = os.path.dirname(path)
-    return path
 
 
 def main() -> None:

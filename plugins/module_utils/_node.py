@@ -344,7 +344,10 @@ class Node:
         source = self.engine.inspect(self.name)
         script = bound_at(source, START_SCRIPT) if source else None
         before = configured(source) if source else []
-        addresses = [*silent, *(address for address in before if address not in {*silent, *reported})]
+        # The bootstrap container is in a node's place while it runs.
+        own = (f"{self.bootstrap_container}:", f"{self.bootstrap_container}.")
+        known = {*silent, *reported}
+        addresses = [*silent, *(place for place in before if place not in known and not place.startswith(own))]
         if not addresses:
             return
         if source is None or script is None:

@@ -40,7 +40,7 @@ options:
     type: str
     default: ""
   views:
-    description: The C(views) that M(dbops.galera.galera_seqno) reports of each of these nodes, by name.
+    description: The C(views) that M(dbops.galera.galera_wait) returns of each of these nodes, by name.
     type: dict
     default: {}
     version_added: 0.1.0

@@ -61,6 +61,10 @@ options:
       - RV(restarts) of an earlier call that this one goes on with.
       - Set by the action plugin; leave it alone.
     type: int
+  record:
+    description: The node's record directory. With it RV(status) has C(views), as M(dbops.galera.galera_seqno) has.
+    type: path
+    version_added: 0.1.0
 attributes:
   check_mode:
     support: full
@@ -140,6 +144,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.dbops.galera.plugins.module_utils._containers import Engine
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
 from ansible_collections.dbops.galera.plugins.module_utils._node import Node
+from ansible_collections.dbops.galera.plugins.module_utils._record import VIEWS, Record
 from ansible_collections.dbops.galera.plugins.module_utils._wsrep import TimedOut, Wanted
 
 
@@ -159,6 +164,7 @@ def main() -> None:
             "interval": {"type": "float", "default": 0.5},
             "patience": {"type": "float", "default": 0},
             "restarts": {"type": "int"},
+            "record": {"type": "path"},
         },
         supports_check_mode=True,
     )
@@ -183,6 +189,8 @@ def main() -> None:
             result.update(reached=False, received=node.received(), restarts=node.restarts)
             result["msg"] = f"{params['node']} did not reach {wanted}. Last state seen: {seen}."
         result.update(state=str(seen), status=seen.report(), phase=str(seen.status or node.phase()))
+        if result["status"] and params["record"]:
+            result["status"]["views"] = Record(params["record"]).text(VIEWS).split()
     except GaleraError as error:
         module.fail_json(msg=f"{params['node']} will not reach {wanted}. {error}", reached=False)
     result["elapsed"] = round(time.monotonic() - started, 1)

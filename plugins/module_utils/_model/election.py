@@ -546,7 +546,8 @@ def _apart(others: Sequence[Report]) -> str:
 
 
 def _against_strays(candidates: list[Report]) -> Iterator[Objection]:
-    best = max(candidates, key=lambda member: member.position.seqno, default=None)
+    # Of a view that only one of two had written down when the power went, that one knows more.
+    best = max(candidates, key=lambda member: (member.position.seqno, len(member.views)), default=None)
     others = [member for member in candidates if best and member.position.uuid == best.position.uuid]
     if best and (apart := strays([best], others)):
         rest = [member for member in others if member not in apart]

@@ -202,7 +202,8 @@ def strays(leading: Iterable[Report], members: Iterable[Report]) -> list[Report]
     """Members that went on apart: nobody of the history of the leading ones was in their last Primary Component.
 
     Then their data may differ at the same sequence numbers. Who was in the last one of a member that belongs to that
-    history belongs to it too. Where nothing is recorded, nobody knows, and nobody is one.
+    history belongs to it too. A record that began after the other's last entry says nothing: those of a split have
+    what was before it in common. Where nothing is recorded, nobody knows, and nobody is one.
     """
     seen = {view for member in leading for view in member.views}
     left = [member for member in members if member.views and member.holds_data]
@@ -211,4 +212,4 @@ def strays(leading: Iterable[Report], members: Iterable[Report]) -> list[Report]
     while found := [member for member in left if member.views[-1] in seen]:
         seen.update(view for member in found for view in member.views)
         left = [member for member in left if member not in found]
-    return left
+    return [member for member in left if seen.intersection(member.views)]

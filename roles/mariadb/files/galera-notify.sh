@@ -36,8 +36,8 @@ keep() {
 
 # views ID: the history of Primary Components with this one at its end.
 views() {
-  local before
-  before=$(tail -n 199 "$record/views" 2>/dev/null || true)
+  local before=''
+  [[ ! -e $record/views ]] || before=$(tail -n 199 "$record/views")
   [[ ${before##*$'\n'} == "$1" ]] && printf '%s\n' "$before" || printf '%s\n' ${before:+"$before"} "$1"
 }
 

@@ -225,6 +225,8 @@ def test_what_went_on_apart_is_not_completed_by_ist() -> None:
     for own, others in (
         (["v1"], views),
         (["apart", "v2"], views),
+        # What the others recorded began later.
+        (["v0"], views),
         # Nobody knows.
         ([], views),
         (["apart"], {}),

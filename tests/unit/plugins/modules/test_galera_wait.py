@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,6 +51,15 @@ def test_reached(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
     assert result["status"]["local_state"] == "Synced"
     assert result["state"] == "Primary, Synced, cluster size 3, receive queue 0"
     assert (wanted, timeout) == (Wanted(cluster_size=3), 120)
+
+
+def test_the_record_tells_of_primary_components(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert "views" not in run(monkeypatch, capsys, Seen(SYNCED))[0]["status"]
+    assert run(monkeypatch, capsys, Seen(SYNCED), record=str(tmp_path))[0]["status"]["views"] == []
+    (tmp_path / "views").write_text("one\ntwo\n", encoding="utf-8")
+    assert run(monkeypatch, capsys, Seen(SYNCED), record=str(tmp_path))[0]["status"]["views"] == ["one", "two"]
 
 
 def test_a_time_out_fails_with_the_last_state_seen(

@@ -104,6 +104,12 @@ def decide(
         )
     (uuid,) = uuids
     if own.position.uuid not in (uuid, NULL_UUID) and not own.blank:
+        if own.generation > 1 and own.position.uuid in (own.parent, own.branch_uuid):
+            return Method(
+                "SST",
+                f"{node} gets all data anew by SST, because it holds data of a branch that was given up "
+                f"({own.position}; the live one is {uuid}). They are in the datadir that is kept. {_NO_BACKUP}",
+            )
         raise GaleraError(
             f"{node} holds data of another cluster ({own.position.uuid}; the live one is {uuid}): this is no repair. "
             "See whether datadir and inventory are right; save the data and empty the datadir, or take the host out."

@@ -61,6 +61,14 @@ class Override:
         """The override that names a member as it is now."""
         return cls(report.name, report.position if report.candidate else None)
 
+    @classmethod
+    def decided(cls, report: Report) -> Override | None:
+        """The override that began the branch which a member's host recorded, if one did."""
+        try:
+            return cls.parse(report.decision)
+        except GaleraError:
+            return None
+
     def __str__(self) -> str:
         return f"{self.host}@{self.position or 'unknown'}"
 
@@ -176,11 +184,8 @@ def given_up(report: Report, latest: Report) -> str:
     when = f" on {latest.begun}" if latest.begun else ""
     told = f"{report.name} holds branch {report.generation} of the cluster, given up{when}"
     told += f" (recover_force={latest.decision})." if latest.decision else "."
-    try:
-        fork = Override.parse(latest.decision).position
-    except GaleraError:
-        fork = None
-    if fork and (more := report.ahead(fork)):
+    decided = Override.decided(latest)
+    if decided and decided.position and (more := report.ahead(decided.position)):
         told += f" {_write_sets(more)} {'are' if more != 1 else 'is'} only there."
     elif report.holds_data and not report.position.known:
         told += " How many write sets are only there is seen when repair_node reads its position."
@@ -227,15 +232,31 @@ def before(
     return {name: as_before(report, override) for name, report in found.items()}, True
 
 
+def carried_out(report: Report, override: Override) -> str:
+    """A sentence where the override's branch has been Primary on the member, whose position is another one by now.
+
+    The words are not true of it any more, and what was decided by them stands: so they overrule nothing, and a run that
+    was killed goes on without them.
+    """
+    if not report.served or report.decision != str(override) or Override.of(report) == override:
+        return ""
+    return f"recover_force={override} was carried out: it began branch {report.generation}, and overrules nothing more."
+
+
 def unfinished(report: Report) -> bool:
     """Whether a forced recovery wrote its decision down on the host, and its data never served in the branch."""
-    if report.half_begun:
-        return True
-    try:
-        override = Override.parse(report.decision)
-    except GaleraError:
+    return report.half_begun or as_before(report, Override.decided(report)) != report
+
+
+def to_be_replaced(report: Report) -> bool:
+    """Whether a run that was killed left data of the branch before, all of which the new branch began with.
+
+    Then a state transfer may overwrite them, as that run would have had it.
+    """
+    decided = Override.decided(report)
+    if not (decided and decided.position and report.half_begun and report.candidate) or report.error:
         return False
-    return as_before(report, override) != report
+    return report.position.uuid == decided.position.uuid and not report.ahead(decided.position)
 
 
 def begin(

@@ -11,11 +11,18 @@ The background: https://galeracluster.com/library/documentation/crash-recovery.h
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
-from ansible_collections.dbops.galera.plugins.module_utils._model.branch import Override, before, given_up, unfinished
+from ansible_collections.dbops.galera.plugins.module_utils._model.branch import (
+    Override,
+    before,
+    carried_out,
+    given_up,
+    to_be_replaced,
+    unfinished,
+)
 from ansible_collections.dbops.galera.plugins.module_utils._model.position import (
     NULL_UUID,
     Position,
@@ -118,13 +125,17 @@ def elect(
     purpose is create (all members are empty), start (all were stopped on purpose, stopped_last as the last one),
     recover (whatever happened) or restore (force is the member with the restored data, restored their UUID). With
     recover, force is an override, HOST@UUID:SEQNO or HOST@unknown: that member is bootstrapped against objections, if
-    it still is at that position. nodes are the members' names in the group, arbitrators those of voters without data.
+    it still is at that position; one that was carried out is no override any more. nodes are the members' names in the
+    group, arbitrators those of voters without data.
     """
     nodes = nodes or {}
     try:
         override = Override.parse(force) if force and purpose == "recover" else None
     except GaleraError as error:
         return Verdict("refuse", None, str(error), _reasons(members, reports))
+    done = carried_out(Report.of(override.host, reports.get(override.host) or {}), override) if override else ""
+    if done:
+        override = force = None
     chosen = override.host if override else force
     scene = Scene.of(members, reports, nodes, arbitrators, override)
     reasons = _reasons(members, reports)
@@ -132,7 +143,8 @@ def elect(
     abandoned = tuple(member.name for member in scene.abandoned)
 
     def verdict(action: str, node: str | None, reason: str, created: bool = False, branch: bool = False) -> Verdict:
-        return Verdict(action, node, reason, reasons, created, branch, warnings, abandoned)
+        told = f"{done} {reason}".strip()
+        return Verdict(action, node, told, reasons, created, branch, warnings, abandoned)
 
     if refusals := list(_bad_input(members, scene, purpose, chosen)):
         return verdict("refuse", None, " ".join(refusals))
@@ -207,6 +219,8 @@ def _start(scene: Scene, stopped_last: str | None, verdict: Callable[..., Verdic
         silence = [told.text for told in _against_silence(scene)]
         return verdict("refuse", None, " ".join([*silence, *unclean]))
     found = _recover(scene, None, verdict)
+    if "recover_force=" in found.reason:
+        return replace(found, reason=f"{found.reason} Only the playbook recover takes these words.")
     if stopped_last and found.action == "bootstrap" and found.node != stopped_last:
         return verdict(
             "refuse",
@@ -261,8 +275,10 @@ def _way_out(scene: Scene, override: Override | None, objections: list[Objection
     """How a person overrules what can be overruled."""
     if override or any(not objection.forceable for objection in objections):
         return
-    names = [str(Override.of(member)) for member in scene.known if member.holds_data and not member.unknown]
-    if names:
+    able = [member for member in scene.known if member.holds_data and not member.unknown]
+    # The most advanced first.
+    able.sort(key=lambda member: -member.position.seqno if member.candidate else 1)
+    if names := [str(Override.of(member)) for member in able]:
         yield (
             "To begin a new branch of the cluster from one of them in spite of that, and give up what only others hold,"
             f" name it as it is now: recover_force={' or recover_force='.join(names)}."
@@ -280,7 +296,7 @@ def _cannot_be_fenced(absent: Sequence[str]) -> str:
 
 def _bad_input(members: Sequence[str], scene: Scene, purpose: str, chosen: str | None) -> Iterator[str]:
     if purpose not in PURPOSES:
-        yield f"The purpose is '{purpose}': say create or recover."
+        yield f"The purpose is '{purpose}': name one of {', '.join(PURPOSES)}."
     if not members:
         yield "The cluster has no members: name them."
     if len(set(members)) < len(members):
@@ -323,7 +339,10 @@ def _against_joining(known: list[Report], live: list[Report]) -> Iterator[str]:
         if member.primary:
             continue
         yield from _against_member_joining(member, live, reached)
-    for member in strays(live, (member for member in known if not member.running and member.position.uuid == uuid)):
+    stopped = (member for member in known if not member.running)
+    for member in strays(
+        live, (member for member in stopped if member.position.uuid == uuid or to_be_replaced(member))
+    ):
         yield (
             f"{member.name} {_apart(live)}. Run repair_node -e repair_node_host={member.name}, which keeps the datadir."
         )
@@ -359,15 +378,33 @@ def _against_member_joining(member: Report, live: list[Report], reached: Positio
     elif member.disowned and not member.running:
         yield f"{name} was put out of the cluster, or a state transfer to it failed: {_why(member)}. {keep}"
     elif member.foreign(reached.uuid):
-        yield (
-            f"{name} holds data of another cluster ({member.position.uuid}; {_names(live)} is in {reached.uuid}), "
-            "which joining would overwrite: check that the right disk is mounted, or take the host out of the group."
-        )
+        yield from _against_history(member, live, keep)
     elif member.unknown:
         yield _may_be_primary(member)
-    elif member.running:
+    elif not member.running:
+        yield from _against_position(member, live, reached, keep)
+
+
+def _against_history(member: Report, live: list[Report], keep: str) -> Iterator[str]:
+    """Its data are of another history than those of the live ones."""
+    if to_be_replaced(member):
         return
-    elif more := member.ahead(reached):
+    if member.half_begun:
+        yield (
+            f"{member.name} holds data of the branch before this one ({member.position}), which joining would "
+            f"overwrite. {keep}"
+        )
+    else:
+        yield (
+            f"{member.name} holds data of another cluster ({member.position.uuid}; {_names(live)} is in "
+            f"{live[0].position.uuid}), which joining would overwrite: check that the right disk is mounted, or take "
+            "the host out of the group."
+        )
+
+
+def _against_position(member: Report, live: list[Report], reached: Position, keep: str) -> Iterator[str]:
+    name = member.name
+    if more := member.ahead(reached):
         yield (
             f"{name} is at {member.position}, {more} ahead of {_names(live)} (seqno {reached.seqno}): "
             f"it holds writes that the live cluster lacks. {keep}"
@@ -382,6 +419,7 @@ def _against_creating(scene: Scene) -> Iterator[str]:
     yield from (objection.text for objection in _against_silence(scene))
     yield from (f"{warning} Nothing is created where a cluster was." for warning in _of_abandoned(scene))
     stopped = [member for member in scene.known if not member.running and member.holds_data]
+    new = all(member.position.uuid == NULL_UUID and not (member.had_data or member.members) for member in stopped)
     for member in scene.known:
         if member.running:
             yield _not_primary(member) + " Wait until it is, or stop it and run the recover playbook."
@@ -393,10 +431,13 @@ def _against_creating(scene: Scene) -> Iterator[str]:
         elif member.sst_in_progress:
             yield f"{member.name} holds the half of an interrupted SST: run the recover playbook."
     if stopped:
-        hint = " If its first start was interrupted, empty its datadir instead."
+        hint = (
+            f" If the very first start of {_names(stopped)} was interrupted, rename {_its(stopped)} "
+            f"(mv DATADIR DATADIR.kept-first), and run this again."
+        )
         yield (
             f"The cluster is down, and there are data on it ({_positions(stopped)}): run the recover playbook."
-            + ("" if any(member.position.known for member in stopped) else hint)
+            + (hint if new else "")
         )
 
 
@@ -517,6 +558,8 @@ def _against_silence(scene: Scene) -> Iterator[Objection]:
 
 def _against_member(member: Report) -> Iterator[Objection]:
     name = member.name
+    if member.never_filled:
+        return
     if member.emptied:
         yield Objection(f"{name}: its datadir is empty, but its node had data: make sure that its disk is mounted.")
     elif member.state == "missing":
@@ -598,6 +641,10 @@ def _why(member: Report) -> str:
 
 def _names(members: Sequence[Report]) -> str:
     return joined([member.name for member in members])
+
+
+def _its(members: Sequence[Report]) -> str:
+    return "their datadirs" if len(members) > 1 else "its datadir"
 
 
 def _them(names: Sequence[str]) -> str:

@@ -163,6 +163,11 @@ class Report:
         """Whether its host recorded a new branch, and its data still have the UUID of the history before it."""
         return self.generation > 1 and self.holds_data and self.position.uuid == self.parent != NULL_UUID
 
+    @property
+    def never_filled(self) -> bool:
+        """Whether its record, which lies on another disk, knows of no data: it is new, or they were moved aside."""
+        return self.state == "empty" and bool(self.members) and not self.had_data and not self.emptied
+
     def foreign(self, uuid: str) -> bool:
         """Whether it holds data of another history than the one of this UUID."""
         return self.holds_data and self.position.uuid not in (uuid, NULL_UUID)

@@ -160,7 +160,8 @@ class Operators(RuleBasedStateMachine):
 
     @rule(number=a_host, back=st.booleans())
     def edit_the_inventory(self, number: int, back: bool) -> None:
-        world = self.world
+        """A run that stands still is killed by it: a real one has read its inventory at its begin."""
+        world, self.verb = self.world, None
         name = self._one(number, lambda host: (host.name in world.inventory) != back)
         if back and name not in world.inventory:
             world.leaving = [other for other in world.leaving if other != name]

@@ -658,11 +658,11 @@ class Verbs:
         if method.name == "SST" and own["state"] != "empty":
             world.move_aside(host)
         yield "chosen"
-        if method.name == "SST":
-            yield from self._record(play, world.inventory, blank=[host.name])
         if int(own["generation"]) < play.branch.generation:
             host.group, host.peers = self._group(play.branch), tuple(world.inventory)
             yield "settings"
+        if method.name == "SST":
+            yield from self._record(play, world.inventory, blank=[host.name])
         return method.name
 
     def _scale(self, play: Play, verb: str) -> list[str]:

@@ -199,6 +199,16 @@ def test_a_node_of_the_latest_branch_is_repaired_as_ever() -> None:
         decide("mariadb2", crashed(800, B, generation=2), PEERS, branch=SECOND)
 
 
+@pytest.mark.parametrize("told", [{"parent": B}, {"branch_uuid": B}], ids=["killed before its SST", "a twin"])
+def test_data_of_another_branch_are_no_other_cluster_s(told: Report) -> None:
+    method = decide("mariadb2", crashed(800, B, generation=2, **told), PEERS, branch=SECOND)
+    assert method.name == "SST"
+    assert method.reason == (
+        f"mariadb2 gets all data anew by SST, because it holds data of a branch that was given up ({B}:800; the live "
+        f"one is {A}). They are in the datadir that is kept. No backup is known that it could start from instead."
+    )
+
+
 def test_signs_of_bad_data_in_a_log() -> None:
     log = """\
 2026-11-21  9:02:49 0 [Note] InnoDB: corrupted is only a word here

@@ -383,9 +383,12 @@ POINTS = [dict(zip(STEPS, steps)) for steps in product(*STEPS.values())]
 BEGUN = [point for point in POINTS if any("generation" in told for told in point.values())]
 
 
+def with_nodes(point: dict[str, Told]) -> dict[str, Told]:
+    return {name: {"node": NODES[name], **told} for name, told in point.items()}
+
+
 def force(point: dict[str, Told], override: str | None = FORCED, purpose: str = "recover") -> Verdict:
-    reports = {name: {"node": NODES[name], **told} for name, told in point.items()}
-    return elect(MEMBERS, reports, purpose, override, nodes=NODES)
+    return elect(MEMBERS, with_nodes(point), purpose, override, nodes=NODES)
 
 
 @pytest.mark.parametrize("point", POINTS, ids=str)
@@ -450,6 +453,7 @@ def test_what_only_the_older_branch_holds() -> None:
     assert "Nothing is created where a cluster was." in created.reason
 
 
+DONE = f"recover_force={FORCED} was carried out: it began branch 2, and overrules nothing more. "
 # It served: db1 was Primary.
 SERVED = {**NEW_RECORD, "recorded_uuid": NEW, "had_data": True}
 
@@ -467,10 +471,31 @@ def test_after_the_bootstrap_the_words_are_not_needed() -> None:
 
 @pytest.mark.parametrize("seqno", [101, 5000])
 def test_words_that_are_left_over_overrule_nothing(seqno: int) -> None:
-    point = {"db1": crashed(seqno, NEW, **SERVED), "db2": crashed(101, NEW, **NEW_RECORD), "db3": {**EMPTY, **SERVED}}
+    point = {
+        "db1": crashed(seqno, NEW, **SERVED),
+        "db2": crashed(101, NEW, **NEW_RECORD),
+        "db3": {**EMPTY, **SERVED, "emptied": True},
+    }
     verdict = force(point)
     assert verdict.action == "refuse"
-    assert f"recover_force names {FORCED}, but db1 is at {NEW}:{seqno} now: look at the plan again." in verdict.reason
+    assert verdict.reason.startswith(DONE + "db3: its datadir is empty, but its node had data: make sure that its")
+
+
+@pytest.mark.parametrize("words", [FORCED, "db1@unknown"])
+def test_a_run_that_was_killed_between_the_bootstrap_and_the_node_goes_on(words: str) -> None:
+    """The words are not true of the elected member any more, and nothing has to be overruled."""
+    told = {**SERVED, "decision": words}
+    point = {"db1": {**crashed(101, NEW, **told), "state": "stopped"}, "db3": {**EMPTY, **NEW_RECORD}}
+    verdict = elect(["db1", "db2", "db3"], with_nodes(point), "recover", words, nodes=NODES)
+    assert verdict.action == "refuse"
+    assert "db2 did not report" in verdict.reason
+    point["db2"] = crashed(101, NEW, **NEW_RECORD)
+    verdict = elect(["db1", "db2", "db3"], with_nodes(point), "recover", words, nodes=NODES)
+    assert verdict.reason == (
+        f"recover_force={words} was carried out: it began branch 2, and overrules nothing more. "
+        f"db1 is at {NEW}:101, a position that db1 and db2 share, and the first of them."
+    )
+    assert (verdict.action, verdict.node, verdict.branch) == ("bootstrap", "db1", False)
 
 
 def test_words_that_are_left_over_overrule_nothing_where_the_position_is_lost() -> None:
@@ -478,7 +503,8 @@ def test_words_that_are_left_over_overrule_nothing_where_the_position_is_lost() 
     point = {"db1": lost, "db2": crashed(5000, NEW, **SERVED), "db3": crashed(5000, NEW, **SERVED)}
     verdict = force(point)
     assert verdict.action == "refuse"
-    assert "but db1 is at an unknown position now" in verdict.reason
+    assert verdict.reason.startswith(DONE)
+    assert "db1: mariadb1: mariadbd --wsrep-recover told no position (exit code 1). Repair that." in verdict.reason
     with pytest.raises(GaleraError, match=rf"{FORCED} was named, and the member is db1@unknown now: look at the plan"):
         begin(Branch("shop", 2, NEW, FORCED), FORCED, MEMBERS, point, "db1", "", [])
 
@@ -563,3 +589,35 @@ def test_whether_a_run_is_resumed(reports: list[Told], words: str | None, resume
 )
 def test_whether_a_run_is_unfinished(report: Told, expected: bool) -> None:
     assert unfinished(of("db1", report)) is expected
+
+
+@pytest.mark.parametrize(
+    ("left", "joins"),
+    [
+        (crashed(100), True),
+        (crashed(60), True),
+        (crashed(101), False),
+        (LOST, False),
+        ({**crashed(60), "error": "mariadb2: grastate.dat is empty."}, False),
+        ({**crashed(60), "decision": "db1@unknown"}, False),
+        (crashed(60, B), False),
+    ],
+)
+def test_data_that_the_killed_run_would_have_replaced_join(left: Told, joins: bool) -> None:
+    """The elected one is Primary in the branch, and the run was killed before the others got its data."""
+    live = {"state": "running", "uuid": NEW, "seqno": 105, "cluster_status": "Primary", "cluster_size": 1, **SERVED}
+    verdict = force({"db1": live, "db2": {**NEW_RECORD, **left}, "db3": {**EMPTY, **NEW_RECORD}})
+    assert (verdict.action, "db2" in verdict.reason) == (("join", False) if joins else ("refuse", True))
+    assert verdict.reason.startswith(DONE)
+    if not joins:
+        assert verdict.reason.endswith(".")
+        assert "repair_node" in verdict.reason or "holds data of another cluster" in verdict.reason
+
+
+def test_data_of_the_branch_before_that_the_new_one_lacks_are_told() -> None:
+    live = {"state": "running", "uuid": NEW, "seqno": 105, "cluster_status": "Primary", "cluster_size": 1, **SERVED}
+    verdict = force({"db1": live, "db2": crashed(101, **NEW_RECORD)}, None, "create")
+    assert verdict.reason == (
+        f"db2 holds data of the branch before this one ({A}:101), which joining would overwrite. Run repair_node "
+        "-e repair_node_host=db2, which keeps the datadir."
+    )

@@ -246,7 +246,11 @@ def test_a_bootstrap_under_way_goes_on(reports: tuple[Report, ...], purpose: str
         ((EMPTY, None, None), ["db2, db3 did not report", "bring them back"]),
         ((stopped(5), EMPTY, EMPTY), ["The cluster is down", f"db1 {A}:5", "run the recover playbook"]),
         ((crashed(5), stopped(4), EMPTY), ["The cluster is down", "run the recover playbook"]),
-        ((UNKNOWN, EMPTY, EMPTY), ["run the recover playbook", "empty its datadir instead"]),
+        (
+            (UNKNOWN, EMPTY, EMPTY),
+            ["run the recover playbook", "first start of db1 was interrupted, rename its datadir"],
+        ),
+        (({**UNKNOWN, "had_data": True}, EMPTY, EMPTY), ["run the recover playbook."]),
         ((ALONE, EMPTY, EMPTY), ["db1 is running, but is not (yet) part of a Primary Component (non-Primary"]),
         ((DEAF, EMPTY, EMPTY), ["db1 is running, but is not (yet) part", "not answering yet"]),
         ((STARTING, None, EMPTY), ["db2 did not report", "db1 is running, but is not (yet)"]),
@@ -605,7 +609,7 @@ def test_a_server_that_runs_and_says_nothing_is_not_overruled() -> None:
     [
         ([], {}, "create", "The cluster has no members: name them."),
         (["db1", "db1"], {}, "create", "A member is named twice among db1, db1: name each once."),
-        (["db1"], {"db1": EMPTY}, "destroy", "The purpose is 'destroy': say create or recover."),
+        (["db1"], {"db1": EMPTY}, "destroy", "The purpose is 'destroy': name one of create, start, recover, restore."),
         (["db1"], {"db1": {"state": "asleep"}}, "create", "db1 reports the unknown state 'asleep': read it again with"),
         (["db1"], {"db1": {**ELSEWHERE, "error": None}}, "create", "db1: its node has its data on another path than"),
     ],

@@ -59,8 +59,6 @@ def judged(run: Run, groups: Mapping[str, Sequence[str]], variables: Mapping[str
             problems += unread(cluster, groups.get(PRESENT, ()))
         found[cluster.name] = {
             "branch": verdict.branch.record(),
-            "abandoned": list(verdict.abandoned),
-            "emptied": list(verdict.emptied),
             "forget": verdict.forget,
         }
     return {"problems": problems, "warnings": warnings, "clusters": found}

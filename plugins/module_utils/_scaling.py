@@ -13,8 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-VERBS = ("add_node", "remove_node", "replace_node")
-
 
 @dataclass(frozen=True)
 class Node:
@@ -356,9 +354,8 @@ def _against_leaving(scene: Scene, node: Node) -> Iterator[str]:
         how = f"stop Keepalived there (docker stop keepalived on {node.host}), and the VIP moves to another host"
         if scene.proxies:
             how = (
-                f"put {node.host} back into the group galera, run site with "
-                f"""-e '{{"proxysql_drained": ["{node.name}"]}}', and once status shows another writer move it to "
-                "leaving"""
+                f"put {node.host} back into the group galera, run move_writer with -e move_writer_to=HOST for a host "
+                "that stays, then move it to leaving"
             )
         yield f"{node.host}: its node {node.name} is the writer. Move the writer first: {how}."
 

@@ -64,16 +64,11 @@ class Check(Generic[S]):
 
 @dataclass(frozen=True)
 class Verdict:
-    """problems refuse the run. branch is the youngest found, abandoned are the members that hold an older one.
-
-    emptied are the members whose datadir is blank although they had data. forget is whether all traces are given up.
-    """
+    """problems refuse the run. branch is the youngest found, forget whether all traces are given up."""
 
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
     branch: Branch
-    abandoned: tuple[str, ...] = ()
-    emptied: tuple[str, ...] = ()
     forget: bool = False
 
 
@@ -98,8 +93,6 @@ def judge(cluster: Cluster) -> Verdict:
         problems=tuple(problems),
         warnings=tuple(warnings),
         branch=Branch(cluster.name) if forget else cluster.branch,
-        abandoned=tuple(place.host.name for place in cluster.members if place.abandoned),
-        emptied=tuple(place.host.name for place in cluster.members if _is_emptied(place)),
         forget=forget,
     )
 
@@ -191,8 +184,8 @@ def _say_twins(cluster: Cluster, twins: Sequence[Place]) -> str:
     told = [f"{place.host.name} holds {place.branch.uuid} (recover_force={place.branch.forced})" for place in twins]
     return (
         f"Two forced recoveries of {cluster.name} each began a branch {cluster.branch.generation}: {joined(told)}. "
-        "Decide which one lives and stop the nodes of the other, then run recover with a recover_force that names one "
-        "of the living: it begins a younger branch."
+        "Decide which one lives, stop the nodes of both (docker stop), and run recover with a recover_force that names "
+        "a host of it: that begins a younger branch, and keeps the datadirs of the other one under dated names."
     )
 
 
@@ -225,8 +218,9 @@ def _all_emptied(cluster: Cluster) -> Iterator[str]:
 
 def _say_all_emptied(cluster: Cluster, uuids: str) -> str:
     return (
-        f"No host of {cluster.name} holds data, and there were some. Mount the disks and run again. Only to give all "
-        f"data up and begin a new cluster, run site with -e galera_forget_cluster={uuids}"
+        f"No host of {cluster.name} holds data, and there were some. Mount the disks and run again. If the data are "
+        "lost and there are backups, run restore, which works on empty hosts. Only to give all data up and begin a new "
+        f"cluster, run site with -e galera_forget_cluster={uuids}"
     )
 
 
@@ -539,6 +533,8 @@ def _way_out(place: Place) -> str:
         return f" Mount it, then run {verb} again: it does not fill the disk of another mount point."
     if _bare(place.cluster):
         return ""
+    if verb == "recover":
+        return " Mount it and run again. The plan names what to do if its data are lost."
     return (
         " Mount it and run again. If the data of this host are lost, run repair_node with "
         f"-e repair_node_host={place.host.name}, which fills it from the other nodes."
@@ -591,10 +587,15 @@ def _starts(place: Place) -> bool:
 
 
 def _others_go_on(place: Place) -> bool:
-    """Whether a member without data only is told: beside the repair of another, and a recovery that a person forces."""
+    """Whether a member without data only is told.
+
+    Beside the repair of another, and in a recovery, whose plan names the words that overrule it; there not without them
+    where no record but other traces say that there were data, since the plan does not know those.
+    """
     if place.run.verb == "repair_node":
         return place.run.repaired != place.host.name
-    return place.run.verb == "recover" and bool(place.run.forced) and not _bare(place.cluster)
+    known = bool(place.run.forced) or bool(place.record and place.record.had_data)
+    return place.run.verb == "recover" and known and not _bare(place.cluster)
 
 
 HOSTS: tuple[Check[Place], ...] = (

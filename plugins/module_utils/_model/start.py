@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a node starts, and how far it may go by itself. Pure.
 
-roles/mariadb/files/galera-start.sh decides in the node's container, where there is no Python; this is the same table
-for everything that reasons about nodes. One list of cases runs through both: tests/unit/roles/test_galera_start.py.
+roles/mariadb/files/galera-start.sh decides in the node's container, where there is no Python; this is the same table,
+for the simulation of tests/unit/model. One list of cases runs through both: tests/unit/roles/test_galera_start.py.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@
 # not the cluster's last then. The first Primary Component also ends what galera-start keeps for a joiner. See
 # docs/decisions/0008-failure-detection.md.
 # In the node's record, which containers of before do not have: who was in the branch's Primary Components, its UUID, that the node had
-# data, and the last 200 of its Primary Components, the newest last. One that no other node was in is a split: the node went on alone,
-# under the same UUID and the same sequence numbers.
+# data, and the last 200 of its Primary Components, the newest last. Where none of the nodes that it is to join was in its last one, it went
+# on apart, under the same UUID and the same sequence numbers.
 set -euo pipefail
 
 root=${GALERA_START_ROOT:-}

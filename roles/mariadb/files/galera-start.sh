@@ -452,7 +452,7 @@ start() {
   fi
   # Of a container that was killed during an SST. Its number may be another process's by now, and the next SST would wait for that to end.
   rm -f "$datadir/wsrep_sst.pid"
-  # What a joiner without data gets has not the history of those that were here.
+  # Data that come by SST have the donor's history: the views recorded for the data of before no longer apply.
   [[ $bootstrap == yes || $content == data ]] || rm -f "$record/views"
   if empty "$datadir/mysql"; then
     prepare_empty_datadir

@@ -441,6 +441,7 @@ class Node:
             "generation": int(branch.get("generation") or 1),
             "decision": branch.get("forced"),
             "begun": branch.get("begun"),
+            "ended": branch.get("ended"),
             "branch_uuid": branch.get("uuid"),
             "parent": branch.get("parent"),
         }
@@ -653,6 +654,7 @@ FIELDS = (
     "generation",
     "decision",
     "begun",
+    "ended",
     "branch_uuid",
     "parent",
     "recorded_uuid",

@@ -123,7 +123,7 @@ RETURN = r"""
 branch:
   description:
     - The branch that the node is of (C(cluster), C(generation), C(group), C(uuid), C(forced), C(begun), C(parent),
-      C(members)).
+      C(members), C(ended)).
   returned: success
   type: dict
 reason:
@@ -138,6 +138,7 @@ kept:
 
 import os
 import time
+from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -190,6 +191,7 @@ def begun(node: Node, record: Record, params: dict[str, Any], predict: bool) -> 
 def recorded(record: Record, params: dict[str, Any], predict: bool) -> dict[str, Any]:
     """The node is of the current branch, with these members."""
     branch = Branch.read(params["cluster"], params["current"])
+    branch = replace(branch, ended=branch.generation > 1)
     place = os.path.realpath(params["datadir"]) if is_directory(params["datadir"]) else ""
     names = [params["nodes"].get(name, name) for name in params["members"]] + params["arbitrators"]
     if not params["exact"]:

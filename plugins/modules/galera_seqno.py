@@ -174,6 +174,9 @@ report:
     begun:
       description: When the branch began, by the record.
       type: str
+    ended:
+      description: Whether a run has come to its end since the branch began, by the record.
+      type: bool
     branch_uuid:
       description: UUID of the branch, by the record.
       type: str

@@ -77,7 +77,8 @@ class Override:
 class Branch:
     """A generation of a cluster. uuid is the UUID that its history has, forced the override that began it.
 
-    members are names of nodes and arbitrators in the group; begun is a time in UTC.
+    members are names of nodes and arbitrators in the group; begun is a time in UTC. ended is whether a run has come to
+    its end since: the one that began it, or a later one.
     """
 
     cluster: str
@@ -87,6 +88,7 @@ class Branch:
     begun: str = ""
     parent: str = NULL_UUID
     members: tuple[str, ...] = ()
+    ended: bool = False
 
     @property
     def group(self) -> str:
@@ -104,6 +106,7 @@ class Branch:
             begun=str(record.get("begun") or ""),
             parent=str(record.get("parent") or NULL_UUID).lower(),
             members=tuple(record.get("members") or ()),
+            ended=bool(record.get("ended")),
         )
 
     def record(self) -> dict[str, Any]:
@@ -117,6 +120,7 @@ class Branch:
             "begun": self.begun,
             "parent": self.parent,
             "members": list(self.members),
+            **({"ended": True} if self.ended else {}),
         }
 
     def next(self, forced: str, parent: str, begun: str, members: Sequence[str]) -> Branch:
@@ -233,12 +237,12 @@ def before(
 
 
 def carried_out(report: Report, override: Override) -> str:
-    """A sentence where the override's branch has been Primary on the member, whose position is another one by now.
+    """A sentence where the override's branch has been Primary on the member, and the run that began it did not end.
 
-    The words are not true of it any more, and what was decided by them stands: so they overrule nothing, and a run that
-    was killed goes on without them.
+    The words are not true of the member any more, and what was decided by them stands: so they overrule nothing, and
+    the run goes on without them.
     """
-    if not report.served or report.decision != str(override) or Override.of(report) == override:
+    if report.ended or not report.served or report.decision != str(override) or Override.of(report) == override:
         return ""
     return f"recover_force={override} was carried out: it began branch {report.generation}, and overrules nothing more."
 

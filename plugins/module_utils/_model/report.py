@@ -53,6 +53,7 @@ class Report:
     members: tuple[str, ...] = ()
     generation: int = 1
     begun: str = ""
+    ended: bool = False
     decision: str = ""
     branch_uuid: str = NULL_UUID
     parent: str = NULL_UUID
@@ -87,6 +88,7 @@ class Report:
             members=tuple(report.get("members") or ()),
             generation=int(report.get("generation") or 1),
             begun=str(report.get("begun") or ""),
+            ended=bool(report.get("ended")),
             decision=str(report.get("decision") or ""),
             branch_uuid=str(report.get("branch_uuid") or NULL_UUID).lower(),
             parent=str(report.get("parent") or NULL_UUID).lower(),

@@ -317,6 +317,38 @@ def test_survivors_at_one_position(lab: Lab, tmp_path: pathlib.Path) -> None:
     after.account()
 
 
+def test_a_run_is_killed_after_the_branch_has_served(lab: Lab) -> None:
+    """The survivor that was behind still has the data of the old branch; then only the swap of mariadb0 is missing."""
+    old = generation(lab, "host1")
+    with Ledger(lab) as before:
+        before.wait_for(100)
+        stop(lab, "host2")
+        before.wait_for(200)
+    before.account(["host1", "host3"])
+    with contextlib.ExitStack() as dark:
+        dark.enter_context(harm.host_off(lab, "host3"))
+        slay(lab, "host1")
+        force = overrides(refused(lab, "recover", *CONFIRMED, but=["host3"]))["host1"]
+        kill_at(lab, "recover", r"PLAY \[Nodes that join", arguments=forcing(force))
+        assert generation(lab, "host2") == old + 1
+        kill_at(
+            lab, "recover", r"PLAY \[The writer, or the node", "Have the container started", arguments=forcing(force)
+        )
+        said = succeeds(lab, "recover", *forcing(force))
+        lab.say(said[said.find("msg:") :][:400])
+        before.account(["host1", "host2"])
+        with Ledger(lab) as served:
+            served.wait_for(200)
+            dark.close()
+            come_back(lab, "host3")
+            wait_fenced(lab, "host3")
+            repair(lab, "host3")
+            harm.wait_whole(lab)
+    served.account()
+    assert served.errors == {}
+    of_the_same_branch(lab, list(lab.nodes), old + 1)
+
+
 def test_a_survivor_alone(lab: Lab) -> None:
     """It serves, after SIGKILL and a reboot of its host too; then the majority that was given up comes back."""
     old = generation(lab, "host1")

@@ -10,7 +10,7 @@ happen there. Refused is what an operator reads when a verb does not do what it 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.dbops.galera.plugins.module_utils import _repair, _scaling
@@ -169,7 +169,7 @@ class Verbs:
         yield "arbitrators"
         yield from self._rolling(play)
         self._forget(play)
-        if play.judged.branch:
+        if play.judged.branch or (play.branch.generation > 1 and not play.branch.ended):
             yield from self._record(play, [name for name in self.world.inventory if name in play.present])
 
     def repair_node(self, name: str) -> Steps:
@@ -472,7 +472,7 @@ class Verbs:
                 record.made, record.members = True, tuple(names)
                 record.mountpoint = MOUNT if host.mounted else ROOT_DISK
                 if play.branch.generation > 1:
-                    record.branch = play.branch.record()
+                    record.branch = replace(play.branch, ended=True).record()
                     host.heard = min(host.heard, play.branch.generation)
                 if blank:
                     record.clear()

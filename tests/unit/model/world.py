@@ -467,6 +467,7 @@ class World(Group):
             "generation": record.generation,
             "decision": record.branch.get("forced"),
             "begun": record.branch.get("begun"),
+            "ended": record.branch.get("ended"),
             "branch_uuid": record.branch.get("uuid"),
             "parent": record.branch.get("parent"),
         }

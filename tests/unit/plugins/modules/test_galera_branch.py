@@ -293,9 +293,12 @@ def test_a_record_of_the_first_generation(place: Place) -> None:
 
 
 def test_a_record_of_a_later_branch(place: Place) -> None:
-    assert place.run(current=RECORDED)["branch"] == RECORDED
-    assert place.record.branch() == RECORDED
+    """Once a run has come to its end, the words that began the branch are words of the past."""
+    ended = {**RECORDED, "ended": True}
+    assert place.run(current=RECORDED)["branch"] == ended
+    assert place.record.branch() == ended
     assert place.run(current=RECORDED)["changed"] is False
+    assert place.run(current=ended)["changed"] is False
 
 
 def test_marks_are_removed_only_where_the_data_were_given_up(place: Place) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import product
 from typing import Any
 from uuid import UUID
@@ -156,6 +157,8 @@ def test_a_branch_is_read_as_it_is_recorded() -> None:
         "members": ["mariadb1", "garbd"],
     }
     assert Branch.read("shop", branch.record()) == branch
+    assert replace(branch, ended=True).record() == {**branch.record(), "ended": True}
+    assert Branch.read("shop", {**branch.record(), "ended": True}) == replace(branch, ended=True)
     assert Branch.read("shop", {**branch.record(), "uuid": B.upper()}) == branch
     for nothing in (None, {}, {"generation": None, "uuid": None, "members": None}):
         assert Branch.read("shop", nothing) == Branch("shop")
@@ -467,6 +470,14 @@ def test_after_the_bootstrap_the_words_are_not_needed() -> None:
     live = {**starting, "uuid": NEW, "seqno": 105, "cluster_status": "Primary", "cluster_size": 1, **SERVED}
     verdict = force({"db1": live, **rest})
     assert (verdict.action, verdict.node) == ("join", "db1")
+
+
+def test_words_that_are_left_over_are_refused() -> None:
+    """The run that they were meant for came to its end, a month ago."""
+    ended = {**SERVED, "ended": True}
+    verdict = force({"db1": crashed(5000, NEW, **ended), "db2": crashed(5000, NEW, **ended)})
+    assert verdict.action == "refuse"
+    assert f"recover_force names {FORCED}, but db1 is at {NEW}:5000 now: look at the plan again." in verdict.reason
 
 
 @pytest.mark.parametrize("seqno", [101, 5000])

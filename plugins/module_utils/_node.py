@@ -184,18 +184,24 @@ class Node:
         if sentence := self.elsewhere():
             raise GaleraError(sentence)
         users = self.engine.users_of(self.datadir)
+        if sentence := self._misused(users):
+            raise GaleraError(sentence)
+        return users[0] if users else None
+
+    def _misused(self, users: Sequence[str]) -> str:
+        """A sentence where the containers that run on the datadir are not the node's one."""
         strangers = [user for user in users if user not in (self.name, self.bootstrap_container)]
         if strangers:
-            raise GaleraError(
+            return (
                 f"{self.name}: the datadir {self.datadir} is in use by another container, {' and '.join(strangers)}: "
                 "stop it first, two servers must never run on one datadir."
             )
         if len(users) > 1:
-            raise GaleraError(
+            return (
                 f"{self.name}: {' and '.join(users)} both run on the datadir {self.datadir}: "
                 f"stop {self.bootstrap_container} at once, two servers must never run on one datadir."
             )
-        return users[0] if users else None
+        return ""
 
     def report(self, image: str, config_dir: str | None, timeout: float, recover: bool = True) -> dict[str, Any]:
         """The node's position and where it was read; timeout of a recovery in seconds.
@@ -206,7 +212,8 @@ class Node:
         report.update(_position(Position(), "none"))
         report.update(self._made_of(image))
         report.update(self._recorded())
-        if sentence := self.elsewhere():
+        # Told and not raised, so that status can name it beside the other nodes; every verdict refuses it.
+        if sentence := self.elsewhere() or self._misused(self.engine.users_of(self.datadir)):
             return {**report, "state": "elsewhere", "error": sentence}
         container = self.container()
         if container:

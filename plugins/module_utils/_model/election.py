@@ -309,11 +309,19 @@ def _bad_input(members: Sequence[str], scene: Scene, purpose: str, chosen: str |
         elif member.state == "elsewhere":
             yield f"{member.name}: {member.error or 'its node has its data on another path than mariadb_datadir.'}"
     for member in scene.abandoned:
-        if member.primary:
-            yield (
-                f"{member.name} is Primary in branch {member.generation} of the cluster, which was given up: "
-                f"stop it (docker stop {member.node} on {member.name}), and take it in with the playbook repair_node."
-            )
+        yield from _against_serving(member)
+
+
+def _against_serving(abandoned: Report) -> Iterator[str]:
+    """Nobody is to serve from data that were given up."""
+    name, which = abandoned.name, f"branch {abandoned.generation} of the cluster, which was given up"
+    if abandoned.state == "elsewhere":
+        yield f"{name} holds {which}. {abandoned.error}"
+    elif abandoned.primary:
+        yield (
+            f"{name} is Primary in {which}: stop it (docker stop {abandoned.node} on {name}), and take it in with the "
+            "playbook repair_node."
+        )
 
 
 def _of_abandoned(scene: Scene) -> Iterator[str]:

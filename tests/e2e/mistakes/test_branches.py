@@ -60,7 +60,7 @@ def of_the_same_branch(lab: Lab, hosts: list[str], number: int) -> None:
 ONLY_THERE = r"\d+ write sets? (is|are) only there"
 
 
-def is_left_alone(lab: Lab, lost: str, force: str, served: Ledger) -> None:
+def is_left_alone(lab: Lab, force: str, served: Ledger, lost: str, *also: str) -> None:
     """status names the branch that was given up; site and start do not touch the node, and the living do not notice."""
     untouched = fingerprint(lab, lost)
     status = lab.play("status")
@@ -70,7 +70,7 @@ def is_left_alone(lab: Lab, lost: str, force: str, served: Ledger) -> None:
     assert re.search(ONLY_THERE + "|How many write sets are only there", said), said
     assert f"repair_node_host={lost}" in said
     for verb in ("site", "start", "restart"):
-        said = refused(lab, verb, but=[lost])
+        said = refused(lab, verb, but=[lost, *also])
         assert f"{lost}: it holds branch" in said, said
         assert f"repair_node_host={lost}" in said, said
     assert fingerprint(lab, lost) == untouched
@@ -137,7 +137,7 @@ def test_the_host_that_was_given_up_returns(lab: Lab) -> None:
                 served.mark("host3 fenced")
                 served.wait_for(1000, 90)
                 says_why(lab, "host3", since, old + 1)
-                is_left_alone(lab, "host3", force, served)
+                is_left_alone(lab, force, served, "host3")
             watch.account()
             served.mark("repair_node")
             since = harm.now(lab, "host3")
@@ -210,7 +210,7 @@ def test_the_living_restart_while_it_returns(lab: Lab) -> None:
                 served.mark("host1 fenced")
                 served.wait_for(500, 60)
                 says_why(lab, "host1", since, old + 1)
-                is_left_alone(lab, "host1", force, served)
+                is_left_alone(lab, force, served, "host1")
             watch.account()
             wrong = by_hand(lab, "host1", living, served, group_of(old + 1))
             served.mark("repair_node")
@@ -383,7 +383,7 @@ def test_a_survivor_alone(lab: Lab) -> None:
                 served.wait_for(500, 60)
                 for host in ("host2", "host3"):
                     says_why(lab, host, since, old + 1)
-                is_left_alone(lab, "host2", force, served)
+                is_left_alone(lab, force, served, "host2", "host3")
             watch.account()
             served.mark("repair_node")
             for host in ("host2", "host3"):

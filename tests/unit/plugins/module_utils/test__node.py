@@ -439,8 +439,11 @@ def test_a_transfer_that_did_not_end_is_no_vote(datadir: Path, record: Path) -> 
     ],
 )
 def test_two_servers_never_run_on_one_datadir(datadir: Path, users: list[str], sentence: str) -> None:
+    told = report(Host(users), datadir)
+    assert told["state"] == "elsewhere"
+    assert re.search(sentence, told["error"])
     with pytest.raises(GaleraError, match=sentence):
-        report(Host(users), datadir)
+        node_of(Host(users), datadir, None, str(datadir.parent / "mysqld.sock")).stop(60)
 
 
 def live(**variables: str) -> NodeStatus:

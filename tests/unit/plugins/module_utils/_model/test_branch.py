@@ -632,3 +632,13 @@ def test_data_of_the_branch_before_that_the_new_one_lacks_are_told() -> None:
         f"db2 holds data of the branch before this one ({A}:101), which joining would overwrite. Run repair_node "
         "-e repair_node_host=db2, which keeps the datadir."
     )
+
+
+def test_a_server_that_somebody_started_on_data_that_were_given_up_is_named() -> None:
+    live = {"state": "running", "uuid": NEW, "seqno": 105, "cluster_status": "Primary", "cluster_size": 1, **SERVED}
+    used = "mariadb3: the datadir /data is in use by another container, byhand: stop it first."
+    verdict = force(
+        {"db1": live, "db2": {**live, "cluster_size": 0}, "db3": {**MISSING, "state": "elsewhere", "error": used}}
+    )
+    assert (verdict.action, verdict.abandoned) == ("refuse", ("db3",))
+    assert verdict.reason == f"{DONE}db3 holds branch 1 of the cluster, which was given up. {used}"

@@ -102,7 +102,7 @@ def _of_member(host: str, node: str, report: Mapping[str, Any] | None, members: 
     if report.get("emptied"):
         return [f"{host}: the datadir of {node} is empty, but it had data. Is its disk mounted?"]
     if report["state"] != "running":
-        why = report.get("fenced") or report.get("error") or ""
+        why = (report["state"] != "elsewhere" and report.get("fenced")) or report.get("error") or ""
         return [f"{host}: node {node} is {report['state']}.{' ' + str(why).rstrip('.') + '.' if why else ''}"]
     if report["cluster_status"] != "Primary" or report["local_state"] != "Synced":
         said = report.get("error") or f"{report['cluster_status']}, {report['local_state']}"

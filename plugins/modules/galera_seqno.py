@@ -50,6 +50,13 @@ options:
         container, as a look at the state wants it.
     type: bool
     default: true
+  tolerant:
+    description:
+      - Whether the report tells of a container of another name that runs on the datadir (the state is V(elsewhere)).
+      - Otherwise that is an error. Only who changes nothing, or judges the reports of all nodes, is to be tolerant.
+    type: bool
+    default: false
+    version_added: 0.1.0
   timeout:
     description: Time that a recovery may take, in seconds. A large redo log takes minutes.
     type: int
@@ -240,6 +247,7 @@ def main() -> None:
             "config_dir": {"type": "path"},
             "record": {"type": "path"},
             "recover": {"type": "bool", "default": True},
+            "tolerant": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 60},
         },
         supports_check_mode=True,
@@ -255,7 +263,9 @@ def main() -> None:
             params["defaults_file"],
             record=params["record"],
         )
-        report = node.report(params["image"], params["config_dir"], params["timeout"], params["recover"])
+        report = node.report(
+            params["image"], params["config_dir"], params["timeout"], params["recover"], params["tolerant"]
+        )
     except GaleraError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, report=report)

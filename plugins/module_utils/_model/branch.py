@@ -252,15 +252,16 @@ def unfinished(report: Report) -> bool:
     return report.half_begun or as_before(report, Override.decided(report)) != report
 
 
-def to_be_replaced(report: Report) -> bool:
-    """Whether a run that was killed left data of the branch before, all of which the new branch began with.
+def to_be_replaced(report: Report, uuid: str) -> bool:
+    """Whether a run that was killed left data of the branch before, all of which the branch of this UUID began with.
 
     Then a state transfer may overwrite them, as that run would have had it.
     """
     decided = Override.decided(report)
     if not (decided and decided.position and report.half_begun and report.candidate) or report.error:
         return False
-    return report.position.uuid == decided.position.uuid and not report.ahead(decided.position)
+    of_it = (report.branch_uuid, report.position.uuid) == (uuid, decided.position.uuid)
+    return of_it and not report.ahead(decided.position)
 
 
 def begin(

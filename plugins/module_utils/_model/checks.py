@@ -598,6 +598,11 @@ def _others_go_on(place: Place) -> bool:
     return place.run.verb == "recover" and known and not _bare(place.cluster)
 
 
+def _is_beside(place: Place) -> bool:
+    """As _others_go_on, where no plan names the datadir."""
+    return _others_go_on(place) and (place.run.verb != "recover" or bool(place.run.forced))
+
+
 HOSTS: tuple[Check[Place], ...] = (
     Check("paths", _bad_paths, _say_bad_paths, applies=_is_node),
     Check("other cluster", _other_cluster, _say_other_cluster, applies=_is_node),
@@ -616,7 +621,7 @@ HOSTS: tuple[Check[Place], ...] = (
     Check("link", _link, _say_link, applies=_is_node),
     Check("unmounted", _unmounted, _say_unmounted, applies=_starts, of_traces=True),
     Check("emptied", _emptied, _say_emptied, applies=_starts, mild=_others_go_on, of_traces=True),
-    Check("ibdata only", _ibdata_only, _say_ibdata_only, applies=_starts, mild=_others_go_on, of_traces=True),
+    Check("ibdata only", _ibdata_only, _say_ibdata_only, applies=_starts, mild=_is_beside, of_traces=True),
     Check(
         "abandoned branch",
         _abandoned,

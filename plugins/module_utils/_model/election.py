@@ -149,6 +149,9 @@ def elect(
     if refusals := list(_bad_input(members, scene, purpose, chosen)):
         return verdict("refuse", None, " ".join(refusals))
     if found := _of_live(scene, chosen, verdict) or _of_running(scene, purpose, override, chosen, verdict):
+        if done and found.action == "settle":
+            # The same words may be true again of a stopped node, and overrule what nobody has read.
+            return replace(found, action="refuse", reason=f"{found.reason} Run it without recover_force.")
         return found
     if purpose == "create":
         return _create(members, scene, verdict)
@@ -275,7 +278,9 @@ def _way_out(scene: Scene, override: Override | None, objections: list[Objection
     """How a person overrules what can be overruled."""
     if override or any(not objection.forceable for objection in objections):
         return
+    begun = {member.branch_uuid for member in scene.known if member.served}
     able = [member for member in scene.known if member.holds_data and not member.unknown]
+    able = [member for member in able if not any(to_be_replaced(member, uuid) for uuid in begun)]
     # The most advanced first.
     able.sort(key=lambda member: -member.position.seqno if member.candidate else 1)
     if names := [str(Override.of(member)) for member in able]:
@@ -347,10 +352,8 @@ def _against_joining(known: list[Report], live: list[Report]) -> Iterator[str]:
         if member.primary:
             continue
         yield from _against_member_joining(member, live, reached)
-    stopped = (member for member in known if not member.running)
-    for member in strays(
-        live, (member for member in stopped if member.position.uuid == uuid or to_be_replaced(member))
-    ):
+    of_it = [member for member in known if not member.running and member.position.uuid == uuid]
+    for member in strays(live, [*of_it, *(member for member in known if to_be_replaced(member, uuid))]):
         yield (
             f"{member.name} {_apart(live)}. Run repair_node -e repair_node_host={member.name}, which keeps the datadir."
         )
@@ -395,7 +398,7 @@ def _against_member_joining(member: Report, live: list[Report], reached: Positio
 
 def _against_history(member: Report, live: list[Report], keep: str) -> Iterator[str]:
     """Its data are of another history than those of the live ones."""
-    if to_be_replaced(member):
+    if to_be_replaced(member, live[0].position.uuid):
         return
     if member.half_begun:
         yield (

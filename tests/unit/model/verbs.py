@@ -465,11 +465,13 @@ class Verbs:
         """roles/mariadb/tasks/record_members.yml"""
         world = self.world
         names = [world.hosts[name].node for name in members] + (["garbd"] if world.arbitrators else [])
+        exact = bool(world.leaving) or (bool(play.force) and bool(play.verdict and play.verdict.branch))
         abandoned = play.verdict.abandoned if play.verdict else ()
         for host in self._members(play):
             if host.name not in abandoned and (not blank or host.name in blank):
                 record = host.record
-                record.made, record.members = True, tuple(names)
+                others = [] if exact else [name for name in record.members if name not in names]
+                record.made, record.members = True, (*names, *others)
                 record.mountpoint = MOUNT if host.mounted else ROOT_DISK
                 if play.branch.generation > 1:
                     record.branch = replace(play.branch, ended=True).record()

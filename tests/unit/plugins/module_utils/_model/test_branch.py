@@ -35,6 +35,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.branch import 
 from ansible_collections.dbops.galera.plugins.module_utils._model.election import Verdict, elect
 from ansible_collections.dbops.galera.plugins.module_utils._model.position import NULL_UUID, Position
 from ansible_collections.dbops.galera.plugins.module_utils._model.report import Report
+from ansible_collections.dbops.galera.plugins.module_utils._status import _of_member
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -642,3 +643,42 @@ def test_a_server_that_somebody_started_on_data_that_were_given_up_is_named() ->
     )
     assert (verdict.action, verdict.abandoned) == ("refuse", ("db3",))
     assert verdict.reason == f"{DONE}db3 holds branch 1 of the cluster, which was given up. {used}"
+
+
+LIVE: Told = {"state": "running", "uuid": NEW, "seqno": 105, "cluster_status": "Primary", "cluster_size": 1, **SERVED}
+
+
+@pytest.mark.parametrize("told", [crashed(60), {**DEAF, "uuid": A, "seqno": 60, "cluster_status": "non-Primary"}])
+def test_what_another_decision_would_have_replaced_is_not_overwritten(told: Told) -> None:
+    """Its host recorded the twin of the branch that lives: what that one began with is not all in this one."""
+    twin = {**NEW_RECORD, "branch_uuid": B, "decision": f"db3@{A}:105"}
+    verdict = force({"db1": LIVE, "db2": {**twin, **told}}, None)
+    assert verdict.action == "refuse"
+    assert "db2 holds data of the branch before this one" in verdict.reason
+    assert "repair_node_host=db2" in verdict.reason
+
+
+def test_words_that_were_carried_out_do_not_live_again_when_the_node_is_stopped() -> None:
+    """Its position may not be read then, which is what the words say."""
+    words = "db1@unknown"
+    served = {**SERVED, "decision": words}
+    alone = {**DEAF, "uuid": NEW, "seqno": 150, "cluster_status": "non-Primary", **served}
+    point = {"db1": alone, "db2": crashed(170, NEW, **served), "db3": {**EMPTY, **NEW_RECORD}}
+    verdict = force(point, words)
+    assert verdict.action == "refuse"
+    assert verdict.reason.startswith(f"recover_force={words} was carried out")
+    assert verdict.reason.endswith("Run it without recover_force.")
+
+
+def test_data_that_were_given_up_are_not_offered() -> None:
+    point = {"db1": crashed(105, NEW, **SERVED), "db2": crashed(60, **NEW_RECORD), "db3": {**EMPTY, **NEW_RECORD}}
+    verdict = force(point)
+    assert verdict.action == "refuse"
+    assert "The members hold data of different clusters" in verdict.reason
+    assert verdict.reason.endswith(f"name it as it is now: recover_force=db1@{NEW}:105.")
+
+
+def test_a_container_of_another_name_is_told_where_the_node_is_fenced_too() -> None:
+    used = "mariadb3: the datadir /data is in use by another container, byhand: stop it first."
+    report = {"state": "elsewhere", "fenced": "2026-11-29T01:00:00Z 198.51.100.1:4567", "error": used}
+    assert _of_member("db3", "mariadb3", report, 3, 0) == [f"db3: node mariadb3 is elsewhere. {used}"]

@@ -107,7 +107,7 @@ def writers(lab: Lab) -> list[str]:
     """Hosts whose nodes get the writes: one, as long as nothing is wrong."""
     if not lab.proxies:
         return [host for host in lab.nodes if f" {lab.vip}/" in lab.quick(host, "ip -4 -o address")]
-    # The role writes the node's name into the comment, and a later branch's group after it; its address depends on the network.
+    # The comment is the node's name, and a later branch's group after it; its address depends on the network.
     query = "SELECT comment FROM runtime_mysql_servers WHERE hostgroup_id = 10 AND status = 'ONLINE'"
     found = {str(row[0]).partition(" ")[0] for row in proxy_sql(lab, lab.proxies[0], query)}
     return [host for host, node in lab.nodes.items() if node in found]

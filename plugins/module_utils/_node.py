@@ -423,11 +423,15 @@ class Node:
             return {}
         told = [line for line in self.engine.tail(self.name).splitlines() if line.startswith(SCRIPT_SAYS)]
         why = told[-1][len(SCRIPT_SAYS) :] if told else "it gives no reason."
-        nothing = is_directory(self.datadir) and not self._read("", PATIENCE).has_entries
+        # A volume is not looked into for this: that takes a container.
+        found = self._read("", PATIENCE) if is_directory(self.datadir) else Datadir(has_entries=True)
+        grastate = _parsed(found)[0]
+        half_or_joining = self._half(found, grastate) or self._on_the_way(found)
         return {
             "error": f"{self.name} is not started by its start script: {why}",
             "marks": ["refused"],
-            "emptied": nothing and self._had_data(),
+            "emptied": not found.has_entries and self._had_data(),
+            "disowned": _disowns(found, grastate) and not half_or_joining,
         }
 
     def _marks(self) -> list[str]:

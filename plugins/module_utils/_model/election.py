@@ -386,7 +386,7 @@ def _against_member_joining(member: Report, live: list[Report], reached: Positio
             f"{name}: its datadir is empty, but its node had data: make sure that its disk is mounted. "
             f"If the data are lost, run repair_node -e repair_node_host={name}."
         )
-    elif member.disowned and not member.running:
+    elif member.disowned:
         yield f"{name} was put out of the cluster, or a state transfer to it failed: {_why(member)}. {keep}"
     elif member.foreign(reached.uuid):
         yield from _against_history(member, live, keep)

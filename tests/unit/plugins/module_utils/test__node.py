@@ -901,6 +901,10 @@ def test_a_node_that_its_start_script_does_not_start(
     host.tail = lambda _name: "galera-start: one\nelse\ngalera-start: The datadir is empty."  # type: ignore[attr-defined]
     seen = report(host, datadir, record=record)
     assert (seen["state"], seen["marks"], seen["emptied"]) == ("running", ["refused"], emptied)
+    assert seen["disowned"] is False
+    if not emptied:
+        fill(datadir, grastate=KILLED.replace(UUID, NULL_UUID))
+        assert report(host, datadir, record=record)["disowned"] is True
     assert seen["error"] == "mariadb2 is not started by its start script: The datadir is empty."
 
 

@@ -682,3 +682,14 @@ def test_a_container_of_another_name_is_told_where_the_node_is_fenced_too() -> N
     used = "mariadb3: the datadir /data is in use by another container, byhand: stop it first."
     report = {"state": "elsewhere", "fenced": "2026-11-29T01:00:00Z 198.51.100.1:4567", "error": used}
     assert _of_member("db3", "mariadb3", report, 3, 0) == [f"db3: node mariadb3 is elsewhere. {used}"]
+
+
+@pytest.mark.parametrize("purpose", ["create", "start", "recover"])
+def test_a_node_that_was_voted_out_and_is_not_started_is_named_at_once(purpose: str) -> None:
+    why = "mariadb2 is not started by its start script: The other nodes voted this node out."
+    live = {"state": "running", "uuid": A, "seqno": 105, "cluster_status": "Primary", "cluster_size": 1}
+    refused = {**DEAF, "marks": ["refused"], "disowned": True, "error": why}
+    verdict = force({"db1": live, "db2": refused}, None, purpose)
+    assert verdict.action == "refuse"
+    assert why in verdict.reason
+    assert "repair_node_host=db2" in verdict.reason

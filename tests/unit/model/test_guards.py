@@ -6,7 +6,7 @@
 Each story is harmless with the guard and breaks an invariant without it, so a guard that went missing does not pass
 unnoticed, and neither does a world that has become blind. Where two guards stand for each other, both are taken out.
 Some rows were found by the machine of test_world.py and made shorter, others were thought of. That a killed recovery
-is gone on with has none: without it the run refuses, and nothing is lost.
+is resumed has none: without it the run refuses, and nothing is lost.
 """
 
 from __future__ import annotations

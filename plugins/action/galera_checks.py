@@ -60,6 +60,7 @@ def judged(run: Run, groups: Mapping[str, Sequence[str]], variables: Mapping[str
         found[cluster.name] = {
             "branch": verdict.branch.record(),
             "forget": verdict.forget,
+            "abandoned": cluster.abandoned,
         }
     return {"problems": problems, "warnings": warnings, "clusters": found}
 

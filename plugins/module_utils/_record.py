@@ -26,6 +26,10 @@ HAD_DATA, FENCED, HELD_VIEW, VIEWS = "had-data", "fenced", "held-view", "views"
 # views are those of the data that were there.
 OLD_MARKS = (FENCED, HELD_VIEW)
 MARKS = (HAD_DATA, VIEWS, *OLD_MARKS)
+_WAY_OUT = {
+    "branch.json": "Restore it from another host's.",
+    "node.json": "Remove it, and run site, which writes it anew.",
+}
 
 
 class Record:
@@ -96,7 +100,7 @@ class Record:
         try:
             found = json.loads(text)
         except ValueError as error:
-            raise GaleraError(f"{self._of(name)} is damaged: {error}. Restore it from another host's.") from error
+            raise GaleraError(f"{self._of(name)} is damaged: {error}. {_WAY_OUT[name]}") from error
         if not isinstance(found, dict):
-            raise GaleraError(f"{self._of(name)} is damaged: it holds no mapping. Restore it from another host's.")
+            raise GaleraError(f"{self._of(name)} is damaged: it holds no mapping. {_WAY_OUT[name]}")
         return found

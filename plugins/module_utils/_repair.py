@@ -43,6 +43,11 @@ def problems(host: str, members: Sequence[str], reports: Mapping[str, Mapping[st
     if not reports.get(host):
         return [f"{host} was not reached: bring it back, or give its node a new host with the playbook replace_node."]
     node = Report.of(host, reports[host])
+    if node.primary and node.generation < max(
+        Report.of(name, reports[name]).generation for name in reports if reports[name]
+    ):
+        given_up = f"{host}: {node.node} is Primary in branch {node.generation} of the cluster, which was given up"
+        return [f"{given_up}: stop it (docker stop {node.node} on {host}), and run this again."]
     if node.primary and node.local_state == "Synced":
         healthy = f"{host}: {reports[host].get('node')} is Primary and Synced at {node.position}"
         return [f"{healthy}: there is nothing to repair. To restart it, run the playbook restart."]

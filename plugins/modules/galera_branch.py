@@ -73,7 +73,7 @@ options:
     type: dict
     default: {}
   force:
-    description: The override, C(HOST@UUID:SEQNO) or C(HOST@unknown), with O(state=begun).
+    description: The override, C(HOST@UUID:SEQNO), C(HOST@unknown) or C(HOST@unknown:GENERATION), with O(state=begun).
     type: str
   begun:
     description: When the branch begins, in UTC, with O(state=begun).

@@ -79,10 +79,6 @@ clusters:
       description: Members that hold an older branch.
       type: list
       elements: str
-    emptied:
-      description: Members whose datadir is blank although they had data.
-      type: list
-      elements: str
     forget:
       description: Whether all that is left of the cluster is given up in this run.
       type: bool

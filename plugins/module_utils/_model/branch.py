@@ -6,6 +6,9 @@
 Galera compares a UUID and a number, never contents, so a branch that was given up could come back by IST. A forced
 recovery therefore begins a history with a UUID of its own, in a group of another name: Galera refuses a handshake with
 another name, whoever calls (gcomm/src/gmcast_proto.cpp, handle_handshake_response). A name has 32 characters there.
+
+Two recoveries that do not know of each other begin two branches of one generation. A letter for the node that each
+began on keeps their names apart: in one group the younger data would go by SST over the older, which are nowhere else.
 """
 
 from __future__ import annotations
@@ -25,27 +28,39 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.position impor
 from ansible_collections.dbops.galera.plugins.module_utils._model.report import Report, strays
 
 GROUP_LENGTH = 32
-# A dot and three digits: room for 999 forced recoveries.
+# A dot, two digits and a letter, or three digits: room for 999 forced recoveries.
 CLUSTER_LENGTH = GROUP_LENGTH - 4
+SUFFIX = re.compile(r"\.(\d{1,3})([a-z]?)$")
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_OVERRIDE = re.compile(rf"(?P<host>[^@\s]+)@(?:(?P<unknown>unknown)|(?P<uuid>{_UUID}):(?P<seqno>\d+))")
+_OVERRIDE = re.compile(rf"(?P<host>[^@\s]+)@(?:unknown(?::(?P<again>\d+))?|(?P<uuid>{_UUID}):(?P<seqno>\d+))")
 
 
-def group_name(cluster: str, generation: int) -> str:
-    """wsrep_cluster_name of a generation: the first has the cluster's name, so that living clusters keep theirs."""
-    return cluster if generation <= 1 else f"{cluster}.{generation}"
+def group_name(cluster: str, generation: int, letter: str) -> str:
+    """wsrep_cluster_name of a branch: the first has the cluster's name, so that living clusters keep theirs."""
+    return cluster if generation <= 1 else f"{cluster}.{generation}{letter if generation < 100 else ''}"
+
+
+def letter_of(node: str) -> str:
+    """The letter of a branch that begins on a node, by the number at the end of its name; a is mariadb1's."""
+    number = re.search(r"\d+$", node)
+    return chr(ord("a") + (int(number[0]) - 1) % 26) if number else ""
 
 
 @dataclass(frozen=True)
 class Override:
-    """Whom a person names to be bootstrapped, and at which position; None where it cannot be read."""
+    """Whom a person names to be bootstrapped, and at which position; None where it cannot be read.
+
+    again is the generation that the same words without it began, 0 where none: an unknown position looks like any
+    other, so that a variable that was left in a file would name the next one too.
+    """
 
     host: str
     position: Position | None
+    again: int = 0
 
     @classmethod
     def parse(cls, text: str) -> Override:
-        """Read HOST@UUID:SEQNO or HOST@unknown; GaleraError says what is wrong with it."""
+        """Read HOST@UUID:SEQNO, HOST@unknown or HOST@unknown:GENERATION; GaleraError says what is wrong with it."""
         found = _OVERRIDE.fullmatch(text.strip())
         if not found:
             raise GaleraError(
@@ -53,13 +68,18 @@ class Override:
                 "HOST@unknown, so that the same words overrule nothing at another time. The plan of recover, without "
                 "recover_force, shows all positions."
             )
-        position = None if found["unknown"] else Position(found["uuid"].lower(), int(found["seqno"]))
-        return cls(found["host"], position)
+        position = Position(found["uuid"].lower(), int(found["seqno"])) if found["uuid"] else None
+        return cls(found["host"], position, int(found["again"] or 0))
 
     @classmethod
     def of(cls, report: Report) -> Override:
         """The override that names a member as it is now."""
-        return cls(report.name, report.position if report.candidate else None)
+        if report.candidate:
+            return cls(report.name, report.position)
+        decided = cls.decided(report)
+        if decided is None or (decided.host, decided.position) != (report.name, None):
+            return cls(report.name, None)
+        return cls(report.name, None, report.generation if report.served else decided.again)
 
     @classmethod
     def decided(cls, report: Report) -> Override | None:
@@ -70,7 +90,7 @@ class Override:
             return None
 
     def __str__(self) -> str:
-        return f"{self.host}@{self.position or 'unknown'}"
+        return f"{self.host}@{self.position or 'unknown'}{f':{self.again}' if self.again else ''}"
 
 
 @dataclass(frozen=True)
@@ -78,7 +98,7 @@ class Branch:
     """A generation of a cluster. uuid is the UUID that its history has, forced the override that began it.
 
     members are names of nodes and arbitrators in the group; begun is a time in UTC. ended is whether a run has come to
-    its end since: the one that began it, or a later one.
+    its end since: the one that began it, or a later one. letter is that of the node that it began on.
     """
 
     cluster: str
@@ -89,15 +109,17 @@ class Branch:
     parent: str = NULL_UUID
     members: tuple[str, ...] = ()
     ended: bool = False
+    letter: str = ""
 
     @property
     def group(self) -> str:
-        return group_name(self.cluster, self.generation)
+        return group_name(self.cluster, self.generation, self.letter)
 
     @classmethod
     def read(cls, cluster: str, record: Mapping[str, Any] | None) -> Branch:
         """From a host's record; without one it is the first generation."""
         record = record or {}
+        named = SUFFIX.search(str(record.get("group") or ""))
         return cls(
             cluster=cluster,
             generation=int(record.get("generation") or 1),
@@ -107,6 +129,7 @@ class Branch:
             parent=str(record.get("parent") or NULL_UUID).lower(),
             members=tuple(record.get("members") or ()),
             ended=bool(record.get("ended")),
+            letter=named[2] if named else "",
         )
 
     def record(self) -> dict[str, Any]:
@@ -123,8 +146,8 @@ class Branch:
             **({"ended": True} if self.ended else {}),
         }
 
-    def next(self, forced: str, parent: str, begun: str, members: Sequence[str]) -> Branch:
-        """The branch that an override begins. The same override begins the same one, on whichever host it is asked."""
+    def next(self, forced: str, parent: str, begun: str, members: Sequence[str], node: str) -> Branch:
+        """The branch that an override begins on a node. The same one begins the same, on whichever host it is asked."""
         seed = f"dbops.galera/{self.cluster}/{self.generation + 1}/{forced}/{self.uuid}"
         return Branch(
             cluster=self.cluster,
@@ -134,6 +157,7 @@ class Branch:
             begun=begun,
             parent=parent,
             members=tuple(members),
+            letter=letter_of(node),
         )
 
 
@@ -288,5 +312,5 @@ def begin(
         )
     branch = current
     if not (resumed and current.forced == str(override)):
-        branch = current.next(str(override), elected.position.uuid, begun, names)
+        branch = current.next(str(override), elected.position.uuid, begun, names, elected.node)
     return branch, fate(found[member], elected), override.position or Position()

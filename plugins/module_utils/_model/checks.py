@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from ansible_collections.dbops.galera.plugins.module_utils._model.branch import CLUSTER_LENGTH, Branch
+from ansible_collections.dbops.galera.plugins.module_utils._model.branch import CLUSTER_LENGTH, SUFFIX, Branch
 from ansible_collections.dbops.galera.plugins.module_utils._model.election import split
 from ansible_collections.dbops.galera.plugins.module_utils._model.inventory import (
     LEAVING,
@@ -165,8 +165,8 @@ def _bad_name(cluster: Cluster) -> Iterator[str]:
         )
     elif not _CLUSTER_NAME.fullmatch(name):
         yield "it must begin with a letter or digit, and may have letters, digits, '-', '_' and '.'"
-    elif re.search(r"\.\d+$", name):
-        yield "it ends in a dot and a number, as the names of the branches of forced recoveries do"
+    elif SUFFIX.search(name):
+        yield "it ends like the name of a branch of a forced recovery, in a dot, a number and perhaps a letter"
 
 
 def _say_bad_name(cluster: Cluster, why: str) -> str:
@@ -570,10 +570,13 @@ def _abandoned(place: Place) -> Iterator[Branch]:
 def _say_abandoned(place: Place, own: Branch) -> str:
     host, younger = place.host.name, place.cluster.branch
     when = f" on {younger.begun}" if younger.begun else ""
+    serves = any(other.traces.live for other in place.cluster.nodes if not other.abandoned)
+    first = "While the cluster is down, run recover first, which leaves it alone. "
     return (
         f"it holds branch {own.generation} of {place.cluster.name}, given up{when} by recover_force={younger.forced}, "
-        f"and is not started. Take it in with repair_node -e repair_node_host={host}, which keeps its datadir. If that "
-        "recovery was interrupted, run it again with the same recover_force."
+        f"and is not started. {first if place.run.verb == 'start' and not serves else ''}"
+        f"Take it in with repair_node -e repair_node_host={host}, which keeps its datadir. If that recovery was "
+        "interrupted, run it again with the same recover_force."
     )
 
 

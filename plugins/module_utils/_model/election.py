@@ -124,7 +124,7 @@ def elect(
 
     purpose is create (all members are empty), start (all were stopped on purpose, stopped_last as the last one),
     recover (whatever happened) or restore (force is the member with the restored data, restored their UUID). With
-    recover, force is an override, HOST@UUID:SEQNO or HOST@unknown: that member is bootstrapped against objections, if
+    recover, force is an override, such as HOST@UUID:SEQNO: that member is bootstrapped against objections, if
     it still is at that position; one that was carried out is no override any more. nodes are the members' names in the
     group, arbitrators those of voters without data.
     """
@@ -262,8 +262,11 @@ def _recover(scene: Scene, override: Override | None, verdict: Callable[..., Ver
                 [*scene.missing, *scene.strangers]
             )
         return verdict("bootstrap", chosen.name, reason.strip(), branch=branch)
-    # max() keeps the first of equals, which is inventory order.
-    best = max(_candidates(scene.known), key=lambda member: (member.position.seqno, member.safe_to_bootstrap))
+    # max() keeps the first of equals, which is inventory order. Who wrote down one view more knows more.
+    best = max(
+        _candidates(scene.known),
+        key=lambda member: (member.position.seqno, member.safe_to_bootstrap, len(member.views)),
+    )
     equals = [member for member in scene.known if member.position == best.position]
     if len(equals) == 1:
         why = "the highest position of all members"

@@ -139,6 +139,11 @@ class Cluster:
         return [place for place in self.reached if place.host.member]
 
     @property
+    def abandoned(self) -> list[str]:
+        """Members in reach whose data are of an older branch, while those are not given up."""
+        return [] if self.forgetting else [place.host.name for place in self.members if place.abandoned]
+
+    @property
     def known(self) -> bool:
         """Whether a host has a trace of a cluster of this name."""
         return any(

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.dbops.galera.plugins.module_utils._model.branch import Branch
+from ansible_collections.dbops.galera.plugins.module_utils._model.branch import SUFFIX, Branch
 from ansible_collections.dbops.galera.plugins.module_utils._model.position import NULL_UUID
 
 CLUSTER_LABEL = "dbops.galera.cluster"
@@ -31,7 +31,7 @@ _UUID = re.compile(r"^uuid:[ \t]*([0-9a-fA-F-]{36})[ \t]*$", re.MULTILINE)
 def cluster_of(settings: str) -> str:
     """The cluster's name in the text of a node's settings, without the generation of a branch; empty without one."""
     groups = _GROUP.findall(settings)
-    return re.sub(r"\.\d+$", "", groups[-1]) if groups else ""
+    return SUFFIX.sub("", groups[-1]) if groups else ""
 
 
 def uuid_of(grastate: str) -> str:

@@ -2,7 +2,7 @@
 # Run by Keepalived where the VIP leads to the host's own node. Fails unless that node is in a Primary Component and, as far as anybody
 # tells, of the latest branch of its cluster. A node of an abandoned branch that somebody starts by hand is Primary and Synced by itself:
 #   - its start script left the mark `fenced` when it found the later branch, or
-#   - another node is Primary in a later generation of the cluster (wsrep_cluster_name: NAME, then NAME.2, NAME.3), or
+#   - another node is Primary in a later generation of the cluster (wsrep_cluster_name: NAME, then NAME.2a, NAME.3b), or
 #   - one was so at an earlier time. The UUID of the branch is remembered, since the others may be down by now.
 # Usage: branch.sh CLUSTER FENCED SECONDS
 # SECONDS are the own node's to answer. The others, which stand in the file branch.others as HOST:PORT, have one each, all at the same
@@ -24,10 +24,10 @@ ask() {
 
 # generation GROUP: 0 for the group of another cluster.
 generation() {
+  number=${1##*.}
   case $1 in
     "$cluster") echo 1 ;;
-    "$cluster".*[!0-9]* | "$cluster".) echo 0 ;;
-    "$cluster".*) echo "${1##*.}" ;;
+    "$cluster.${number}") echo "${number%[a-z]}" | grep -x '[0-9][0-9]*' || echo 0 ;;
     *) echo 0 ;;
   esac
 }

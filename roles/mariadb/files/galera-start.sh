@@ -170,16 +170,23 @@ told() {
   echo "$said"
 }
 
-# generations GROUP FROM TO: the cluster's group names of these generations: NAME, NAME.2, NAME.3 and so on.
+# generations GROUP FROM TO: the names that groups of the cluster can have in these generations: NAME, then NAME.2a to NAME.2z for the
+# nodes that a branch can have begun on, and so on. Names have room for three digits, or for two and the letter.
 generations() {
   local name=$1 number
-  [[ $1 =~ ^(.+)\.[0-9]{1,3}$ ]] && name=${BASH_REMATCH[1]}
+  [[ $1 =~ ^(.+)\.[0-9]{1,3}[a-z]?$ ]] && name=${BASH_REMATCH[1]}
   for ((number = $2; number <= $3; number++)); do
-    ((number == 1)) && echo "$name" || echo "$name.$number"
+    if ((number == 1)); then
+      echo "$name"
+    elif ((number < 100)); then
+      printf '%s\n' "$name.$number"{a..z}
+    else
+      echo "$name.$number"
+    fi
   done
 }
 
-generation() { [[ $1 =~ ^.+\.([0-9]{1,3})$ ]] && echo "$((10#${BASH_REMATCH[1]}))" || echo 1; }
+generation() { [[ $1 =~ ^.+\.([0-9]{1,3})[a-z]?$ ]] && echo "$((10#${BASH_REMATCH[1]}))" || echo 1; }
 
 # ask_one GROUP HOST:PORT: the word for one address, and the group that it answers for where that is known.
 ask_one() {
@@ -188,9 +195,9 @@ ask_one() {
   if [[ $said == another ]]; then
     said=other
     own=$(generation "$1")
-    # Branches that were given up, then those that may have followed.
-    for group in $(generations "$1" 1 $((own - 1))) $(generations "$1" $((own + 1)) $((own + 4))); do
-      [[ $(told "$group" "$2") == same ]] || continue
+    # Branches that were given up, then one that may have followed, or begun at the same time elsewhere.
+    for group in $(generations "$1" 1 $((own - 1))) $(generations "$1" $((own + 1)) $((own + 1))) $(generations "$1" "$own" "$own"); do
+      [[ $group != "$1" && $(told "$group" "$2") == same ]] || continue
       (($(generation "$group") < own)) && said=older
       said+=" $group"
       break

@@ -8,7 +8,7 @@ Writes that go nowhere: it has ProxySQL load its servers again when for the give
 writer hostgroup, and a node was Synced in a Primary Component.
 
 An abandoned branch: a forced recovery begins another generation of the cluster, with a group name of its own
-(wsrep_cluster_name: NAME, then NAME.2, NAME.3). A node of an earlier generation that somebody starts by hand is Primary
+(wsrep_cluster_name: NAME, then NAME.2a). A node of an earlier generation that somebody starts by hand is Primary
 and Synced by itself; the watchdog takes it out of ProxySQL's servers for good. Only site and repair_node put it back.
 
 On any doubt it does nothing. What it does it says in the journal, and counts for Prometheus.
@@ -96,7 +96,7 @@ class Address(NamedTuple):
 
 
 class Server(NamedTuple):
-    """A server of ProxySQL. From the second generation on its comment names the group: `mariadb2 (galera.2)`."""
+    """A server of ProxySQL. From the second generation on its comment names the group: `mariadb2 (galera.2a)`."""
 
     address: Address
     comment: str
@@ -121,10 +121,10 @@ class Verdict(NamedTuple):
 
 
 def generation(cluster: str, group: str) -> int:
-    """Of a group: NAME is the first, NAME.2 the second. 0 where it is none of the cluster's."""
+    """Of a group: NAME is the first, NAME.2a and NAME.2b the second. 0 where it is none of the cluster's."""
     if group == cluster:
         return 1
-    found = re.fullmatch(re.escape(cluster) + r"\.([1-9][0-9]{0,2})", group)
+    found = re.fullmatch(re.escape(cluster) + r"\.([1-9][0-9]{0,2})[a-z]?", group)
     return int(found[1]) if found else 0
 
 
@@ -134,18 +134,21 @@ def judge(cluster: str, servers: Iterable[Server], groups: Mapping[Address, str]
     The latest generation is the highest that a server is Primary in, or that rows were written for. A server that is
     Primary in a lower one goes, even where it is the last. Rows that were all written for a lower one are those of a
     proxy that missed the recovery: whatever does not show that it is of the latest goes, before it can be started.
+    Of two branches of the latest generation it is the one that rows were written for.
     """
     servers = list(servers)
     told = {address: generation(cluster, group) for address, group in groups.items()}
-    written = max((generation(cluster, server.group) for server in servers), default=0)
+    rows = {server.group: generation(cluster, server.group) for server in servers}
+    written = max(rows.values(), default=0)
     latest = max([written, *told.values()])
     if latest < 2:
         return Verdict()
-    group = f"{cluster}.{latest}"
+    known = {**{groups[address]: number for address, number in told.items()}, **rows}
+    group = min(known, key=lambda name: (known[name] != latest, name not in rows, name))
     out, renewed = {}, {}
     for server in servers:
         own = told.get(server.address, 0)
-        if 0 < own < latest:
+        if 0 < own < latest or (own == latest and groups[server.address] != group):
             out[server] = f"it is Primary in group {groups[server.address]}, an abandoned branch"
         elif own < latest and written < latest:
             out[server] = f"it does not show that it is of group {group}, and the rows here are of an earlier branch"

@@ -234,11 +234,6 @@ def generation(lab: Lab, host: str) -> int:
     return int(json.loads(text)["generation"]) if text else 1
 
 
-def group_of(number: int) -> str:
-    """The group's name of a branch."""
-    return "galera" if number == 1 else f"galera.{number}"
-
-
 def group(lab: Lab, host: str) -> str:
     return lab.node_sql(host, "SELECT @@wsrep_cluster_name")
 

@@ -24,7 +24,7 @@ from .evidence import (
     forcing,
     generation,
     group,
-    group_of,
+    is_fenced,
     kept,
     make_branches,
     overrides,
@@ -55,7 +55,8 @@ def of_the_same_branch(lab: Lab, hosts: list[str], number: int) -> None:
     assert {host: generation(lab, host) for host in hosts} == dict.fromkeys(hosts, number)
     told = [{**json.loads(record(lab, host, "branch.json")), "members": []} for host in hosts]
     assert all(each == told[0] for each in told), told
-    assert {group(lab, host) for host in hosts} == {group_of(number)}
+    assert {group(lab, host) for host in hosts} == {told[0]["group"]}
+    assert re.fullmatch(rf"galera\.{number}[a-z]", told[0]["group"])
 
 
 ONLY_THERE = r"\d+ write sets? (is|are) only there"
@@ -78,12 +79,12 @@ def is_left_alone(lab: Lab, force: str, served: Ledger, lost: str, *also: str) -
     served.wait_for(100)
 
 
-def says_why(lab: Lab, host: str, since: str, number: int) -> None:
+def says_why(lab: Lab, host: str, since: str, living: str) -> None:
     """The node's log tells of the branch that lives, and of the way back."""
     log = harm.log(lab, host, since)
     said = [line for line in log.splitlines() if "galera-start" in line]
     lab.say(f"{lab.nodes[host]}: {said[-1] if said else log[-500:]}\n  fenced: {record(lab, host, 'fenced')}")
-    assert group_of(number) in log
+    assert living in log
     assert "repair_node" in log
     assert not came_by_sst(lab, host, since)
 
@@ -130,14 +131,14 @@ def test_the_host_that_was_given_up_returns(lab: Lab) -> None:
         with Ledger(lab) as served:
             served.wait_for(200)
             since = harm.now(lab, "host1")
-            with Watch(lab, "host3", group=group_of(old + 1)) as watch:
+            with Watch(lab, "host3", group=group(lab, "host1")) as watch:
                 served.mark("host3 returns")
                 dark.close()
                 come_back(lab, "host3")
                 wait_fenced(lab, "host3")
                 served.mark("host3 fenced")
                 served.wait_for(1000, 90)
-                says_why(lab, "host3", since, old + 1)
+                says_why(lab, "host3", since, group(lab, "host1"))
                 is_left_alone(lab, force, served, "host3")
             watch.account()
             served.mark("repair_node")
@@ -198,7 +199,7 @@ def test_the_living_restart_while_it_returns(lab: Lab) -> None:
         with Ledger(lab, patience=5) as served:
             served.wait_for(200)
             since = harm.now(lab, "host2")
-            with Watch(lab, "host1", group=group_of(old + 1)) as watch:
+            with Watch(lab, "host1", group=group(lab, "host2")) as watch:
                 served.mark("host1 returns, host2 and host3 are killed")
                 dark.close()
                 harm.kill(lab, *living)
@@ -210,10 +211,10 @@ def test_the_living_restart_while_it_returns(lab: Lab) -> None:
                 wait_fenced(lab, "host1")
                 served.mark("host1 fenced")
                 served.wait_for(500, 60)
-                says_why(lab, "host1", since, old + 1)
+                says_why(lab, "host1", since, group(lab, "host2"))
                 is_left_alone(lab, force, served, "host1")
             watch.account()
-            wrong = by_hand(lab, "host1", living, served, group_of(old + 1))
+            wrong = by_hand(lab, "host1", living, served, group(lab, "host2"))
             served.mark("repair_node")
             repair(lab, "host1")
             harm.wait_whole(lab)
@@ -290,7 +291,7 @@ def test_survivors_at_one_position(lab: Lab, tmp_path: pathlib.Path) -> None:
         assert not came_by_sst(lab, "host2", since)
         assert kept(lab, "host2") == []
         before.account(["host1", "host2"])
-        with Ledger(lab) as served, Watch(lab, "host3", group=group_of(old + 1)) as watch:
+        with Ledger(lab) as served, Watch(lab, "host3", group=group(lab, "host1")) as watch:
             served.wait_for(200)
             dark.close()
             come_back(lab, "host3")
@@ -375,7 +376,7 @@ def test_a_survivor_alone(lab: Lab) -> None:
             harm.restart_host(lab, "host1")
             served.wait_for(200, 120)
             served.mark("host2 and host3 return")
-            with Watch(lab, "host2", "host3", group=group_of(old + 1)) as watch:
+            with Watch(lab, "host2", "host3", group=group(lab, "host1")) as watch:
                 since = harm.now(lab, "host1")
                 dark.close()
                 come_back(lab, "host2", "host3")
@@ -383,8 +384,16 @@ def test_a_survivor_alone(lab: Lab) -> None:
                 served.mark("fenced")
                 served.wait_for(500, 60)
                 for host in ("host2", "host3"):
-                    says_why(lab, host, since, old + 1)
+                    says_why(lab, host, since, group(lab, "host1"))
                 is_left_alone(lab, force, served, "host2", "host3")
+                served.mark("stopped, and started beside them")
+                succeeds(lab, "stop")
+                said = refused(lab, "start", but=["host2", "host3"])
+                assert "While the cluster is down, run recover first, which leaves it alone." in said
+                succeeds(lab, "recover", *CONFIRMED)
+                served.wait_for(500, 60)
+                assert is_fenced(lab, "host2")
+                assert is_fenced(lab, "host3")
             watch.account()
             served.mark("repair_node")
             for host in ("host2", "host3"):
@@ -399,6 +408,54 @@ def test_a_survivor_alone(lab: Lab) -> None:
     assert [row_count(lab, host) for host in lab.nodes] == [0, 0, 0]
     (old2,) = kept(lab, "host2")
     assert rows_in(lab, "host2", old2, "two of three") == 4
+
+
+def test_two_decisions_that_did_not_know_of_each_other(lab: Lab) -> None:
+    """host1 is named while the others are away, and host2 while host1 is: two branches of one generation."""
+    old = generation(lab, "host1")
+    make_branches(lab)
+    others = ["host2", "host3"]
+    with contextlib.ExitStack() as away:
+        with contextlib.ExitStack() as dark:
+            for host in others:
+                dark.enter_context(harm.host_off(lab, host))
+            stop(lab, "host1")
+            force = overrides(refused(lab, "recover", *CONFIRMED, but=others))["host1"]
+            succeeds(lab, "recover", *forcing(force))
+            write(lab, "host1", "first decision", 7)
+            away.enter_context(harm.host_off(lab, "host1"))
+        come_back(lab, *others)
+        stop(lab, *others)
+        force = overrides(refused(lab, "recover", *CONFIRMED, but=["host1"]))["host2"]
+        succeeds(lab, "recover", *forcing(force))
+        harm.wait_whole(lab, hosts=others)
+        of_the_same_branch(lab, others, old + 1)
+        write_through_vip(lab, "second decision", 20)
+        with Ledger(lab) as served, Watch(lab, "host1", group=group(lab, "host2")) as watch:
+            served.wait_for(200)
+            since = harm.now(lab, "host2")
+            served.mark("host1 returns")
+            away.close()
+            come_back(lab, "host1")
+            wait_fenced(lab, "host1")
+            served.wait_for(500, 60)
+            says_why(lab, "host1", since, group(lab, "host2"))
+            for verb in ("site", "start"):
+                said = refused(lab, verb, but=["host1"])
+                assert f"Two forced recoveries of galera each began a branch {old + 1}" in said
+            served.wait_for(100)
+        watch.account()
+        served.account()
+        assert served.errors == {}
+    stop(lab, *lab.nodes)
+    force = overrides(refused(lab, "recover", *CONFIRMED))["host2"]
+    succeeds(lab, "recover", *forcing(force))
+    harm.wait_whole(lab)
+    served.account()
+    of_the_same_branch(lab, list(lab.nodes), old + 2)
+    assert [row_count(lab, host) for host in lab.nodes] == [20, 20, 20]
+    (old1,) = kept(lab, "host1")
+    assert rows_in(lab, "host1", old1, "first decision") == 7
 
 
 def test_a_node_that_was_voted_out_is_not_overwritten(lab: Lab) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.dbops.galera.plugins.module_utils._model import start
+from ansible_collections.dbops.galera.plugins.module_utils._model.branch import SUFFIX
 from ansible_collections.dbops.galera.plugins.module_utils._model.position import NULL_UUID, UNKNOWN_SEQNO, Position
 
 EMPTIED, BLANK, DATA, HALF, IBDATA_ONLY = start.DATADIRS
@@ -210,5 +211,5 @@ class Host:
 
 
 def generation_of(group: str) -> int:
-    tail = group.rpartition(".")[2].partition("-")[0]
-    return int(tail) if tail.isdigit() else 1
+    named = SUFFIX.search(group)
+    return int(named[1]) if named else 1

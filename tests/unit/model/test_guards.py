@@ -23,7 +23,6 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.report import 
 from tests.unit.model.hosts import Broken
 from tests.unit.model.test_world import Operators, replay
 from tests.unit.model.verbs import Judgement
-from tests.unit.model.world import MENDS, TWINS_HAVE_NAMES
 
 Patch = Callable[[pytest.MonkeyPatch], type[Operators]]
 
@@ -97,11 +96,6 @@ def nothing(*_arguments: Any) -> tuple[()]:
     return ()
 
 
-def one_group(patch: pytest.MonkeyPatch) -> type[Operators]:
-    patch.setattr(branches, "group_name", lambda cluster, _generation: cluster)
-    return type("OneGroup", (Operators,), {"mends": MENDS - {TWINS_HAVE_NAMES}})
-
-
 def one_uuid(*arguments: Any) -> Any:
     branch, fate, position = branches.begin(*arguments)
     return replace(branch, uuid=branch.parent), fate, position
@@ -150,15 +144,14 @@ GUARDS = [
         "start: fenced for good",
         starting(lambda _facts: {"fenced": False}),
         """
-        state.begin(number=0, shape=(3, 0, 0), writes=0, behind={0, 1}, past='')
-        state.lose_a_majority_and_force(lag=1, number=0, steps=None)
-        state.lose_a_majority_and_force(lag=0, number=1, steps=None)
-        state.lose_a_majority_and_force(lag=0, number=0, steps=None)
-        state.lose_a_majority_and_force(lag=2, number=0, steps=None)
-        state.lose_a_majority_and_force(lag=0, number=1, steps=None)
-        state.lose_a_majority_and_force(lag=0, number=0, steps=None)
-        state.lose_a_majority_and_force(lag=1, number=0, steps=None)
-        state.lose_a_majority_and_force(lag=0, number=1, steps=None)
+        state.begin(shape=(3, 0, 0), writes=1, behind={0}, past='', number=0)
+        state.lose_a_majority_and_force(number=0, lag=0, steps=None)
+        state.power_on(numbers={1, 2})
+        state.let_time_pass(first=0, rounds=40)
+        state.power_off(numbers={0}, lag=0)
+        state.power_off(numbers={1, 2}, lag=0)
+        state.power_on(numbers={1, 2})
+        state.let_time_pass(first=1, rounds=40)
         """,
     ),
     Guard(
@@ -226,8 +219,21 @@ GUARDS = [
         """,
     ),
     Guard(
+        "branch: a letter for the node that it began on",
+        patching(branches, "letter_of", lambda _node: ""),
+        """
+        state.begin(shape=(3, 0, 0), writes=0, past='', behind=set(), number=0)
+        state.lose_a_majority_and_force(lag=0, number=0, steps=None)
+        state.write(count=2)
+        state.lose_a_majority_and_force(lag=0, number=1, steps=None)
+        state.force(number=1, steps=None)
+        state.power_on(numbers={0})
+        state.let_time_pass(first=0, rounds=12)
+        """,
+    ),
+    Guard(
         "branch: a group name of its own",
-        one_group,
+        patching(branches, "group_name", lambda cluster, _generation, _letter: cluster),
         """
         state.begin(shape=(3, 0, 0), writes=0, past='', behind=set(), number=0)
         state.lose_a_majority_and_force(lag=0, number=0, steps=None)
@@ -240,12 +246,11 @@ GUARDS = [
         "branch: a UUID of its own",
         judging(begin=one_uuid),
         """
-        state.begin(writes=0, past='', behind=set(), number=0, shape=(4, 0, 0))
-        state.lose_a_majority_and_force(lag=2, number=0, steps=10)
-        state.lose_a_majority_and_force(lag=0, number=2, steps=None)
+        state.begin(shape=(2, 1, 0), writes=0, behind=set(), past='forced', number=1)
         state.lose_a_majority_and_force(lag=0, number=0, steps=None)
-        state.write(count=2)
-        state.lose_a_majority_and_force(lag=0, number=2, steps=None)
+        state.all_is_well_again(first=0)
+        state.force(number=0, steps=5)
+        state.lose_a_majority_and_force(lag=0, number=1, steps=None)
         """,
     ),
     Guard(
@@ -276,7 +281,7 @@ GUARDS = [
     ),
     Guard(
         "branch: begins on data at rest",
-        judging(at_rest=False),
+        together(judging(at_rest=False), judging(asks=False)),
         """
         state.begin(number=0, past='', shape=(3, 0, 0), behind={0}, writes=2)
         state.lose_a_majority_and_force(number=0, lag=0, steps=1)

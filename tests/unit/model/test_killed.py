@@ -108,6 +108,15 @@ def given_up(world: World, verbs: Verbs) -> Callable[[], Steps]:
     return lambda: verbs.repair_node("host4")
 
 
+def beside_given_up(world: World, verbs: Verbs) -> Callable[[], Steps]:
+    """All nodes of a later branch were stopped, and hosts of the one before it are in reach."""
+    given_up(world, verbs)
+    assert run(verbs.stop()) == ""
+    assert "run recover first" in run(verbs.start())
+    world.settle()
+    return verbs.recover
+
+
 def removed(world: World, verbs: Verbs) -> Callable[[], Steps]:
     """Who has left is taken out of the inventory."""
     return lambda: verbs.remove_node("host2") if "host2" in world.inventory + world.leaving else iter(())
@@ -118,6 +127,7 @@ VERBS: dict[str, Callable[[World, Verbs], Callable[[], Steps]]] = {
     "stop": lambda _world, verbs: verbs.stop,
     "start": started,
     "recover": recovered,
+    "recover beside those that were given up": beside_given_up,
     "recover_force of one ahead": forced("host2", "host1"),
     "recover_force of one behind": forced("host1", "host2"),
     "recover_force of one among equals": forced("host3", "host1", "host2"),

@@ -23,7 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.unit.model.hosts import DATA, Host
 from tests.unit.model.verbs import Judgement, Refused, Steps, Verbs
-from tests.unit.model.world import MENDS, World
+from tests.unit.model.world import World
 
 EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "500"))
 STEPS = int(os.environ.get("MODEL_STEPS", "40"))
@@ -42,11 +42,10 @@ class Operators(RuleBasedStateMachine):
     """One cluster, its operators, and the world's ill will. A subclass judges by less, see test_guards.py."""
 
     judgement = Judgement()
-    mends = MENDS
 
     def __init__(self) -> None:
         super().__init__()
-        self._make(World(mends=self.mends))
+        self._make(World())
 
     def _make(self, world: World) -> None:
         self.world = world
@@ -62,7 +61,7 @@ class Operators(RuleBasedStateMachine):
     )
     def begin(self, shape: tuple[int, int, int], writes: int, behind: set[int], past: str, number: int) -> None:
         """A cluster that has a past: nodes that stopped earlier, a crash of all, a stop, or a forced recovery."""
-        self._make(World(*shape, mends=self.mends))
+        self._make(World(*shape))
         self._run(self.verbs.site(), None)
         self.world.write(1)
         for name in self._any(behind):

@@ -54,6 +54,8 @@ class Play:
     force: str = ""
     reports: dict[str, dict[str, Any]] = field(default_factory=dict)
     verdict: election.Verdict | None = None
+    # By the hosts' records, as long as there is no verdict on their positions.
+    given_up: list[str] = field(default_factory=list)
     steps: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -260,7 +262,9 @@ class Verbs:
         if world.leaving and verb not in ("remove_node", "replace_node"):
             raise self._refused(f"{', '.join(world.leaving)}: in the group leaving.")
         play = Play(verb, present, Branch(CLUSTER), force)
-        verdict = self.model.judge(self._cluster_of(verb, force, repaired))
+        cluster = self._cluster_of(verb, force, repaired)
+        play.given_up = cluster.abandoned
+        verdict = self.model.judge(cluster)
         if verdict.problems:
             raise self._refused(" ".join(verdict.problems))
         play.branch = verdict.branch
@@ -331,7 +335,7 @@ class Verbs:
             return
         concerned = dict.fromkeys([*self.world.inventory, *elected.peers])
         silent = [name for name in concerned if name not in play.reports]
-        group = self._group(play.branch)
+        group = play.branch.group
         alive = [name for name in silent if self.world.answer(elected, name, group) != "silent"]
         if alive:
             raise self._refused(
@@ -356,7 +360,7 @@ class Verbs:
         """The role's main: directories, and settings with group name and addresses."""
         for host in [self._touch(host.name) for host in hosts]:
             host.record.made = True
-            host.group, host.peers = self._group(play.branch), tuple(self.world.inventory)
+            host.group, host.peers = play.branch.group, tuple(self.world.inventory)
             yield f"settings of {host.name}"
 
     def _bootstrap(self, play: Play, purpose: str, force: str = "", stopped_last: str | None = None) -> Steps:
@@ -389,7 +393,7 @@ class Verbs:
             raise Broken(f"A new cluster begins, and acknowledged writes are left behind: {sorted(world.owed)}.")
         own = Branch.read(CLUSTER, host.record.branch)
         if world.twins and not verdict.branch and own.uuid != NULL_UUID and own.uuid != world.uuid:
-            world.group, world.uuid = self._group(own), own.uuid
+            world.group, world.uuid = own.group, own.uuid
             world.owed &= host.data.content
         if not host.process:
             grastate = host.data.grastate
@@ -446,7 +450,8 @@ class Verbs:
     def _wait_whole(self, play: Play, size: int | None = None) -> None:
         world = self.world
         world.settle()
-        present = [name for name in play.present if name not in world.leaving]
+        abandoned = play.verdict.abandoned if play.verdict else play.given_up
+        present = [name for name in play.present if name not in world.leaving and name not in abandoned]
         for host in (self._touch(name) for name in present):
             process = host.process
             size_seen = len(process.component.members) if process and process.synced and process.component else 0
@@ -486,9 +491,9 @@ class Verbs:
         for name in world.arbitrators:
             host = world.hosts[name]
             if name in play.present and host.reachable:
-                if host.process and host.process.group != self._group(play.branch):
+                if host.process and host.process.group != play.branch.group:
                     world.stop_container(host)
-                host.group, host.container = self._group(play.branch), True
+                host.group, host.container = play.branch.group, True
                 world.start_container(host, GARBD)
         world.settle()
 
@@ -538,6 +543,7 @@ class Verbs:
         """roles/mariadb/tasks/branch.yml, the elected host's verdict before it, as a person read it."""
         world = self.world
         verdict, current = play.judged, play.branch
+        self._ask(play, world.hosts[str(verdict.node)])
         hosts = [host for host in self._members(play) if host.name not in verdict.abandoned]
         runs = [f"{host.node} on {host.name}" for host in hosts if host.process]
         if runs and self.model.at_rest:
@@ -559,7 +565,7 @@ class Verbs:
             host.record.branch, host.record.members = branch.record(), branch.members
             host.heard = min(host.heard, branch.generation)
             play.branch = branch
-            self._lives(branch)
+            self._lives(play, branch)
             yield f"branch of {host.name}"
             if fate.action == ASIDE:
                 world.move_aside(host)
@@ -606,22 +612,21 @@ class Verbs:
                 )
         world.owed -= lost
 
-    def _group(self, branch: Branch) -> str:
-        """wsrep_cluster_name of a branch."""
-        return self.world.group_of(branch)
-
-    def _lives(self, branch: Branch) -> None:
+    def _lives(self, play: Play, branch: Branch) -> None:
         """From now on the front door leads to the new branch."""
         world = self.world
-        world.group, world.uuid = self._group(branch), branch.uuid
-        younger = [host for host in world.nodes if host.record.generation >= branch.generation]
-        # A person forced two decisions that did not know of each other: which of the two goes on is theirs to say.
-        world.twins |= any(host.record.branch.get("uuid") != branch.uuid for host in younger)
+        world.group, world.uuid = branch.group, branch.uuid
+        # A person forced two decisions, and the host of one was out of reach at the other: it cannot know that it was
+        # given up, and which of the two goes on is theirs to say.
+        away = [host.record for host in world.nodes if host.name not in play.reports]
+        world.twins |= any(record.generation > 1 and record.branch.get("uuid") != branch.uuid for record in away)
 
     def _in_order(self, play: Play) -> list[str]:
         """roles/mariadb/tasks/order.yml: the running members, the writer last."""
         running = []
         for name, report in play.reports.items():
+            if name in play.given_up:
+                continue
             if report.get("bootstrap"):
                 raise self._refused(f"{name} still runs the bootstrap container mariadb0.")
             if report["state"] == "running":
@@ -661,7 +666,7 @@ class Verbs:
             world.move_aside(host)
         yield "chosen"
         if int(own["generation"]) < play.branch.generation:
-            host.group, host.peers = self._group(play.branch), tuple(world.inventory)
+            host.group, host.peers = play.branch.group, tuple(world.inventory)
             yield "settings"
         if method.name == "SST":
             yield from self._record(play, world.inventory, blank=[host.name])

@@ -53,17 +53,10 @@ PATIENCE = 2
 ATTEMPTS = 2
 
 
-# What is assumed, since nothing can enforce it: two people who each decide for one half of a cluster, without the other
-# half in reach, begin two branches of one generation. See "What this cannot do" in docs/decisions/0017-branches.md.
-TWINS_HAVE_NAMES = "two branches of one generation have two group names"
-MENDS = frozenset({TWINS_HAVE_NAMES})
-
-
 class World(Group):
     """The hosts, what is true of them, and what happens by itself."""
 
-    def __init__(self, members: int = 3, arbitrators: int = 0, spare: int = 0, mends: frozenset[str] = MENDS) -> None:
-        self.mends = mends
+    def __init__(self, members: int = 3, arbitrators: int = 0, spare: int = 0) -> None:
         names = [f"host{number}" for number in range(1, members + spare + 1)]
         super().__init__({name: Host(name, f"mariadb{name[4:]}") for name in names})
         self.hosts |= {f"vote{number}": Host(f"vote{number}", "garbd", True) for number in range(1, arbitrators + 1)}
@@ -92,11 +85,6 @@ class World(Group):
     @property
     def nodes(self) -> list[Host]:
         return [host for host in self.hosts.values() if not host.arbitrator]
-
-    def group_of(self, branch: Branch) -> str:
-        """wsrep_cluster_name of a branch."""
-        twin = TWINS_HAVE_NAMES in self.mends and branch.generation > 1
-        return f"{branch.group}-{branch.uuid[:4]}" if twin else branch.group
 
     def serving(self) -> Component | None:
         """The component that the front door leads to: that of the branch which lives."""
@@ -168,7 +156,7 @@ class World(Group):
             had_data=record.had_data,
             fenced=record.fenced,
             misfit=bool(record.branch and process and process.part != BY_HAND)
-            and self.group_of(Branch.read(CLUSTER, record.branch)) != host.group,
+            and Branch.read(CLUSTER, record.branch).group != host.group,
             view=len(view.members) if view else 0,
             members=len(record.members),
             answers=self.answers(host),

@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import socket
+import string
 import struct
 import subprocess
 import threading
@@ -148,12 +149,13 @@ def unused() -> str:
 
 @pytest.fixture(scope="module")
 def peers() -> Iterator[dict[str, Peer]]:
-    """By what they answer to a node of the group shop.3."""
+    """By what they answer to a node of the group shop.3a."""
     found = {
-        SAME: Peer("shop.3"),
+        SAME: Peer("shop.3a"),
         OLDER: Peer("shop"),
-        "older, not oldest": Peer("shop.2"),
-        OTHER: Peer("shop.4"),
+        "older, not oldest": Peer("shop.2z"),
+        OTHER: Peer("shop.4c"),
+        "begun elsewhere": Peer("shop.3b"),
         "a stranger": Peer("billing"),
         UNREADABLE: Peer(None, b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"),
         "gone at once": Peer(None),
@@ -177,7 +179,7 @@ class Node:
     root: Path
     peers: dict[str, Peer]
     answers: Sequence[str] = ()
-    group: str = "shop.3"
+    group: str = "shop.3a"
     addresses: str | None = None
     listens: str = "0.0.0.0:4567"
     record: bool = True
@@ -366,12 +368,13 @@ def test_they_agree_on_everything(
 def test_the_answers(make: Callable[..., Node], peers: dict[str, Peer]) -> None:
     wanted = {peer.place: name for name, peer in peers.items()}
     wanted[peers["older, not oldest"].place] = OLDER
-    wanted[peers["a stranger"].place] = OTHER
+    for name in ("a stranger", "begun elsewhere"):
+        wanted[peers[name].place] = OTHER
     for name in ("gone at once", "quiet", "half a message", "too long"):
         wanted[peers[name].place] = UNREADABLE
     wanted[unused()] = SILENT
     # Neither a datadir nor settings are needed.
-    run = make(record=False).run("--ask", "shop.3", *wanted, "nowhere.invalid")
+    run = make(record=False).run("--ask", "shop.3a", *wanted, "nowhere.invalid")
     assert run.stderr == ""
     assert run.stdout.splitlines() == [
         *(f"{place} {answer}" for place, answer in wanted.items()),
@@ -382,11 +385,13 @@ def test_the_answers(make: Callable[..., Node], peers: dict[str, Peer]) -> None:
 
 def test_names_are_tried_from_the_first_branch_on(make: Callable[..., Node]) -> None:
     peer = Peer("nobody")
-    make().run("--ask", "shop.3", peer.place)
-    assert peer.asked == ["shop.3", "shop", "shop.2", "shop.4", "shop.5", "shop.6", "shop.7"]
+    make().run("--ask", "shop.3b", peer.place)
+    letters = string.ascii_lowercase
+    named = [f"shop.{number}{letter}" for number in (2, 4, 3) for letter in letters]
+    assert peer.asked == ["shop.3b", "shop", *(name for name in named if name != "shop.3b")]
     peer.asked.clear()
     make().run("--ask", "shop", peer.place)
-    assert peer.asked == ["shop", "shop.2", "shop.3", "shop.4", "shop.5"]
+    assert peer.asked == ["shop", *(f"shop.2{letter}" for letter in letters)]
     peer.close()
 
 
@@ -438,9 +443,9 @@ def test_what_the_fence_says(make: Callable[..., Node], peers: dict[str, Peer]) 
     node.has_facts(Facts(view=3, members=3, answers=(SILENT, OTHER)))
     place = peers[OTHER].place
     said = node.start(code=78)
-    assert f" {place}, group shop.4; the group of this node is shop.3\n" in said
+    assert f" {place}, group shop.4c; the group of this node is shop.3a\n" in said
     line = node.read("var/lib/galera-node/fenced")
-    assert line.endswith(f"Z {place}, group shop.4\n")
+    assert line.endswith(f"Z {place}, group shop.4c\n")
     peers[OTHER].asked.clear()
     assert f"found alive: {line}" in node.start(code=78)
     assert peers[OTHER].asked == []

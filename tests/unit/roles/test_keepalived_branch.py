@@ -76,6 +76,10 @@ def host(tmp_path: Path) -> Host:
         ({"own": f"galera {OWN}", "b": "frozen", "c": f"galera.2 {LATER}"}, False),
         ({"own": f"galera.9 {OWN}", "b": f"galera.10 {LATER}"}, False),
         ({"own": f"galera.2 {LATER}", "b": f"galera {OWN}"}, True),
+        ({"own": f"galera {OWN}", "b": f"galera.2b {LATER}"}, False),
+        ({"own": f"galera.9c {OWN}", "b": f"galera.10b {LATER}"}, False),
+        ({"own": f"galera.10b {LATER}", "b": f"galera.9c {OWN}"}, True),
+        ({"own": f"galera {OWN}", "b": f"galera.2bb {LATER}", "c": f"galera.b {LATER}"}, True),
         # Other clusters.
         ({"own": f"galera {OWN}", "b": f"shop.2 {LATER}", "c": f"galera.2.3 {LATER}"}, True),
         ({"own": f"galera {OWN}", "b": f"galera.x {LATER}", "c": f"galera2 {LATER}"}, True),

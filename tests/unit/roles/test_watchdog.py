@@ -117,11 +117,15 @@ def test_a_verdict_is_told_once_and_an_empty_one_not() -> None:
         ("galera.2", 2),
         ("galera.10", 10),
         ("galera.999", 999),
+        ("galera.2a", 2),
+        ("galera.99z", 99),
         # Another cluster's, or nobody's.
         ("", 0),
         ("galera.", 0),
         ("galera.0", 0),
         ("galera.02", 0),
+        ("galera.2B", 0),
+        ("galera.2ab", 0),
         ("galera.x", 0),
         ("galera.2.2", 0),
         ("galera2", 0),
@@ -168,6 +172,11 @@ def servers(group: str = "", *addresses: Any) -> list[Any]:
         ("galera.2", {A: "galera"}, "galera.2", [A], []),
         ("galera.10", {A: "galera.9"}, "galera.10", [A], []),
         ("galera.2", {A: "galera", B: "galera", C: "galera"}, "galera.2", [A, B, C], []),
+        # Names have a letter. Of two branches of one generation the rows tell which one is served.
+        ("", {A: "galera", B: "galera.2b", C: "galera.2b"}, "galera.2b", [A], [B, C]),
+        ("galera.2b", {A: "galera.2a", B: "galera.2b"}, "galera.2b", [A], []),
+        ("galera.2b", {A: "galera.2a"}, "galera.2b", [A], []),
+        ("galera.2a", {A: "galera.2a", B: "galera.3b"}, "galera.3b", [A, C], [B]),
     ],
 )
 def test_who_may_be_served(

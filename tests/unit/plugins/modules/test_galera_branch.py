@@ -31,7 +31,7 @@ from ansible_collections.dbops.galera.plugins.modules import galera_branch
 
 A = "aaaaaaaa-e532-11f1-8a96-fa36e0da60b6"
 FORCED = f"db1@{A}:100"
-NEW = Branch("shop").next(FORCED, A, "now", ["mariadb1", "mariadb2", "garbd"])
+NEW = Branch("shop").next(FORCED, A, "now", ["mariadb1", "mariadb2", "garbd"], "mariadb1")
 THEN = "2026-11-29T01:00:00Z"
 
 
@@ -104,7 +104,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 RECORDED = {
     "cluster": "shop",
     "generation": 2,
-    "group": "shop.2",
+    "group": "shop.2a",
     "uuid": NEW.uuid,
     "forced": FORCED,
     "begun": THEN,

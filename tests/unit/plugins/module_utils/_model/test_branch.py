@@ -30,6 +30,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.branch import 
     fates,
     given_up,
     group_name,
+    letter_of,
     unfinished,
 )
 from ansible_collections.dbops.galera.plugins.module_utils._model.election import Verdict, elect
@@ -61,21 +62,44 @@ DEAF: Told = {"state": "running", "uuid": NULL_UUID, "seqno": -1}
 
 
 @pytest.mark.parametrize(
-    ("generation", "group"), [(0, "shop"), (1, "shop"), (2, "shop.2"), (10, "shop.10"), (999, "shop.999")]
+    ("generation", "group"),
+    [(0, "shop"), (1, "shop"), (2, "shop.2b"), (10, "shop.10b"), (99, "shop.99b"), (999, "shop.999")],
 )
 def test_the_name_of_a_group(generation: int, group: str) -> None:
-    assert group_name("shop", generation) == Branch("shop", generation).group == group
+    branch = Branch("shop", generation, letter="b")
+    assert group_name("shop", generation, "b") == branch.group == group
+    assert Branch.read("shop", branch.record()).group == group
 
 
-@given(st.text("abcXYZ019_.-", min_size=1, max_size=CLUSTER_LENGTH), st.integers(1, 999), st.integers(1, 999))
-def test_names_of_groups_fit_and_differ(cluster: str, one: int, other: int) -> None:
-    assert len(group_name(cluster, one)) <= GROUP_LENGTH == 32
-    assert (group_name(cluster, one) == group_name(cluster, other)) == (one == other)
+def test_a_record_of_before_names_a_group_without_a_letter() -> None:
+    assert Branch.read("shop", {"generation": 2, "group": "shop.2"}).group == "shop.2"
+
+
+@pytest.mark.parametrize(
+    ("node", "letter"), [("mariadb1", "a"), ("db-2", "b"), ("mariadb26", "z"), ("mariadb27", "a"), ("mariadb", "")]
+)
+def test_the_letter_of_a_node(node: str, letter: str) -> None:
+    assert letter_of(node) == letter
+
+
+branches = st.tuples(st.integers(1, 99), st.sampled_from("abz"))
+
+
+@given(st.text("abcXYZ019_.-", min_size=1, max_size=CLUSTER_LENGTH), branches, branches)
+def test_names_of_groups_fit_and_differ(cluster: str, one: tuple[int, str], other: tuple[int, str]) -> None:
+    assert len(group_name(cluster, *one)) <= GROUP_LENGTH == 32
+    same = one == other or one[0] == other[0] == 1
+    assert (group_name(cluster, *one) == group_name(cluster, *other)) == same
+
+
+def test_two_branches_of_one_generation_have_two_names() -> None:
+    one, other = (FIRST.next(f"db{n}@{A}:100", A, "", [], f"mariadb{n}") for n in (1, 2))
+    assert (one.group, other.group) == ("shop.2a", "shop.2b")
 
 
 def test_the_longest_name_of_a_cluster() -> None:
     assert CLUSTER_LENGTH == 28
-    assert len(group_name("c" * CLUSTER_LENGTH, 999)) == GROUP_LENGTH
+    assert {len(group_name("c" * CLUSTER_LENGTH, number, "z")) for number in (99, 999)} == {GROUP_LENGTH}
 
 
 @pytest.mark.parametrize(
@@ -100,7 +124,8 @@ def test_an_override(text: str, override: Override) -> None:
         "@unknown",
         "db1@",
         "db1@Unknown",
-        "db1@unknown:5",
+        "db1@unknown:",
+        "db1@unknown:a",
         f"db1@{A}",
         f"db1@{A}:",
         f"db1@{A}:-1",
@@ -170,24 +195,24 @@ FORCED = f"db1@{A}:100"
 
 
 def test_the_next_branch() -> None:
-    branch = FIRST.next(FORCED, A, "2026-11-29T01:00:00Z", ["mariadb1"])
-    assert (branch.cluster, branch.generation, branch.group) == ("shop", 2, "shop.2")
+    branch = FIRST.next(FORCED, A, "2026-11-29T01:00:00Z", ["mariadb1"], "mariadb1")
+    assert (branch.cluster, branch.generation, branch.group) == ("shop", 2, "shop.2a")
     assert (branch.forced, branch.parent, branch.begun) == (FORCED, A, "2026-11-29T01:00:00Z")
     assert branch.members == ("mariadb1",)
     assert str(UUID(branch.uuid)) == branch.uuid
     # It does not depend on when and where it is asked, and is another one for all that a person decides.
-    assert FIRST.next(FORCED, A, "later", []).uuid == branch.uuid
+    assert FIRST.next(FORCED, A, "later", [], "mariadb1").uuid == branch.uuid
     others = [
-        FIRST.next(f"db1@{A}:101", A, "", []),
-        FIRST.next(f"db2@{A}:100", A, "", []),
-        Branch("stock").next(FORCED, A, "", []),
-        branch.next(FORCED, A, "", []),
-        Branch("shop", 1, C).next(FORCED, A, "", []),
+        FIRST.next(f"db1@{A}:101", A, "", [], "mariadb1"),
+        FIRST.next(f"db2@{A}:100", A, "", [], "mariadb1"),
+        Branch("stock").next(FORCED, A, "", [], "mariadb1"),
+        branch.next(FORCED, A, "", [], "mariadb1"),
+        Branch("shop", 1, C).next(FORCED, A, "", [], "mariadb1"),
     ]
     uuids = {branch.uuid, *(other.uuid for other in others)}
     assert len(uuids) == 1 + len(others)
     assert not uuids & {A, NULL_UUID}
-    assert others[3].group == "shop.3"
+    assert others[3].group == "shop.3a"
 
 
 def of(name: str, told: Told) -> Report:
@@ -299,7 +324,7 @@ def test_a_branch_that_was_given_up(report: Told, latest: Report, sentence: str)
 
 
 # A run that is killed. NEW is the branch's UUID.
-NEW = FIRST.next(FORCED, A, "", []).uuid
+NEW = FIRST.next(FORCED, A, "", [], "mariadb1").uuid
 OF_IT: Told = {"generation": 2, "decision": FORCED, "branch_uuid": NEW, "parent": A, "recorded_uuid": A}
 
 
@@ -402,7 +427,7 @@ def test_a_killed_run_is_resumed_by_the_same_words(point: dict[str, Told]) -> No
     assert verdict.abandoned == ()
     # Each host finds the same branch, and its own part in it.
     recorded = [told for told in point.values() if "generation" in told]
-    current = FIRST.next(FORCED, A, "then", ["mariadb1", "mariadb2", "mariadb3"]) if recorded else FIRST
+    current = FIRST.next(FORCED, A, "then", ["mariadb1", "mariadb2", "mariadb3"], "mariadb1") if recorded else FIRST
     found = {name: begin(current, FORCED, MEMBERS, point, name, "now", ["mariadb1"]) for name in point}
     assert {branch.uuid for branch, _fate, _position in found.values()} == {NEW}
     assert {branch.generation for branch, _fate, _position in found.values()} == {2}
@@ -521,8 +546,8 @@ def test_words_that_are_left_over_overrule_nothing_where_the_position_is_lost() 
         begin(Branch("shop", 2, NEW, FORCED), FORCED, MEMBERS, point, "db1", "", [])
 
 
-def test_the_same_words_about_a_branch_that_served_begin_another_one() -> None:
-    """HOST@unknown can be right twice: two branches must not have one UUID and one group name."""
+def test_an_unknown_position_is_named_once() -> None:
+    """A month later the same words, left in a file, would be true again: the next branch takes others."""
     words = "db1@unknown"
     first, position = begin(FIRST, words, MEMBERS, {"db1": LOST}, "db1", "", ["mariadb1"])[::2]
     assert (first.generation, position) == (2, Position())
@@ -532,11 +557,21 @@ def test_the_same_words_about_a_branch_that_served_begin_another_one() -> None:
         assert begin(first, words, MEMBERS, {"db1": report}, "db1", "", [])[::2] == (first, Position())
     # A month later.
     again = {**LOST, **told, "uuid": first.uuid, "recorded_uuid": first.uuid}
-    second = begin(first, words, MEMBERS, {"db1": again}, "db1", "", ["mariadb1"])[0]
-    assert (second.generation, second.group) == (3, "shop.3")
-    assert second.uuid not in (first.uuid, A)
-    verdict = elect(["db1", "db2"], {"db1": {**again, "node": "mariadb1"}}, "recover", words)
+    reports = {"db1": {**again, "node": "mariadb1", "ended": True}}
+    refused = elect(["db1", "db2"], reports, "recover", words)
+    assert refused.action == "refuse"
+    assert "recover_force names db1@unknown, but db1 is at an unknown position now" in refused.reason
+    assert "name recover_force=db1@unknown:2." in refused.reason
+    with pytest.raises(GaleraError, match="look at the plan again"):
+        begin(first, words, MEMBERS, reports, "db1", "", ["mariadb1"])
+    verdict = elect(["db1", "db2"], reports, "recover", f"{words}:2")
     assert (verdict.action, verdict.branch) == ("bootstrap", True)
+    second = begin(first, f"{words}:2", MEMBERS, reports, "db1", "", ["mariadb1"])[0]
+    assert (second.generation, second.group) == (3, "shop.3a")
+    assert second.uuid not in (first.uuid, A)
+    told = {"generation": 3, "decision": f"{words}:2", "branch_uuid": second.uuid, "recorded_uuid": first.uuid}
+    killed = {"db1": {**LOST, **told, "uuid": second.uuid}}
+    assert begin(second, f"{words}:2", MEMBERS, killed, "db1", "", [])[0] == second
 
 
 @pytest.mark.parametrize(("reports", "member"), [({"db2": crashed()}, "db2"), ({"db1": crashed()}, "db2"), ({}, "db1")])

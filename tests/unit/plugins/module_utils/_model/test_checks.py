@@ -208,7 +208,11 @@ NEW = [host(n, Traces(blank(n, exists=False), run=f"/containers/mariadb{n}/run")
         ("", "it must begin with a letter or digit, and may have letters, digits, '-', '_' and '.'"),
         ("my cluster", "it must begin with a letter or digit, and may have letters, digits, '-', '_' and '.'"),
         ("a/b", "it must begin with a letter or digit, and may have letters, digits, '-', '_' and '.'"),
-        ("galera.2", "it ends in a dot and a number, as the names of the branches of forced recoveries do"),
+        ("galera.2", "it ends like the name of a branch of a forced recovery, in a dot, a number and perhaps a letter"),
+        (
+            "galera.2b",
+            "it ends like the name of a branch of a forced recovery, in a dot, a number and perhaps a letter",
+        ),
     ],
 )
 def test_a_name_that_cannot_be_a_clusters_is_refused(name: str, why: str) -> None:
@@ -639,8 +643,14 @@ def branched(number: int, **changes: Any) -> Host:
 
 @pytest.mark.parametrize("verb", ["site", "start", "restart", "upgrade", "add_node", "remove_node", "replace_node"])
 def test_a_branch_that_was_given_up_is_not_started(verb: str) -> None:
+    down = "not started. " + "While the cluster is down, run recover first, which leaves it alone. " * (verb == "start")
     verdict = judge(cluster(branched(1), branched(2), verb=verb))
-    assert verdict.problems == (GIVEN_UP,)
+    assert verdict.problems == (GIVEN_UP.replace("not started. ", down),)
+
+
+def test_a_start_beside_a_cluster_that_serves_is_not_sent_to_recover() -> None:
+    serves = replace(branched(1), told=replace(branched(1).told, live=Live("g1", ("g1", "g2"))))
+    assert judge(cluster(serves, branched(2), verb="start")).problems == (GIVEN_UP,)
 
 
 @pytest.mark.parametrize("verb", ["recover", "repair_node", "backup", "move_writer"])

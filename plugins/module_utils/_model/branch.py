@@ -310,7 +310,9 @@ def begin(
         raise GaleraError(
             f"{override} was named, and the member is {Override.of(elected)} now: look at the plan again."
         )
-    branch = current
-    if not (resumed and current.forced == str(override)):
+    if resumed and current.forced == str(override):
+        # A host that the killed run did not reach is a member now, too: nobody takes itself for the only one.
+        branch = replace(current, members=tuple(dict.fromkeys([*current.members, *names])))
+    else:
         branch = current.next(str(override), elected.position.uuid, begun, names, elected.node)
     return branch, fate(found[member], elected), override.position or Position()

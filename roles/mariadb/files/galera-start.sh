@@ -270,6 +270,8 @@ gather() {
   [[ ! -e $record/fenced ]] || fenced=1
   [[ ! -e $record/had-data ]] || had_data=1
   [[ ! -e $record/members ]] || members=$(grep -c . "$record/members") || true
+  # A record that does not name this node says nothing of it being the only one.
+  ((!members)) || grep -qxF "$(setting wsrep_node_name)" "$record/members" || members=$((members + 1))
   answers=() living=''
   group=$(setting wsrep_cluster_name)
   recorded=$(sed -n 's/^ *"group": "\(.*\)",*$/\1/p' "$record/branch.json" 2>/dev/null) || true

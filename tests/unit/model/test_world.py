@@ -321,6 +321,14 @@ COUNTEREXAMPLES = {
         state.force_as_before(number=0, steps=10)
         state.run(steps=None, verb='site')
     """,
+    "a host that a killed forced recovery did not reach does not take itself for the only member": """
+        state.begin(number=2, past='', shape=(3, 0, 0), behind={3}, writes=1)
+        state.edit_the_inventory(back=False, number=0)
+        state.kill(ddl=False, lag=2, numbers={0, 1})
+        state.lose_a_majority_and_force(lag=1, number=2, steps=6)
+        state.power_on(numbers={0, 1, 2, 3, 4})
+        state.force_as_before(number=0, steps=None)
+    """,
 }
 
 

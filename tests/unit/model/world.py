@@ -158,7 +158,7 @@ class World(Group):
             misfit=bool(record.branch and process and process.part != BY_HAND)
             and Branch.read(CLUSTER, record.branch).group != host.group,
             view=len(view.members) if view else 0,
-            members=len(record.members),
+            members=len({*record.members, host.node}) if record.members else 0,
             answers=self.answers(host),
         )
 

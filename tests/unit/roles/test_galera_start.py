@@ -267,7 +267,7 @@ class Node:
     def begin(self, *arguments: str, script: str = "galera-start.sh", **environment: str) -> subprocess.Popen[str]:
         self.write(
             "settings",
-            f"--wsrep_cluster_name={self.group}\n--wsrep-cluster-address=gcomm://{self._addresses}?gmcast.segment=0\n"
+            f"--wsrep_node_name=node0\n--wsrep_cluster_name={self.group}\n--wsrep-cluster-address=gcomm://{self._addresses}?gmcast.segment=0\n"
             f"--wsrep_provider_options=evs.suspect_timeout=PT1.5S; gmcast.listen_addr = tcp://{self.listens}\n",
         )
         own = {
@@ -593,6 +593,14 @@ def test_a_joiner_takes_up_the_view_that_it_had(make: Callable[..., Node], peers
     assert "ended as a joiner, and takes up the view that it had" in node.start()
     assert node.read("var/lib/mysql/gvwstate.dat").count("member:") == 3
     assert "gvwstate.dat" not in node.read("beside").split()
+
+
+def test_a_record_that_does_not_name_the_node_makes_it_no_sole_member(make: Callable[..., Node]) -> None:
+    for names, is_alone in (("node0\n", True), ("another\n", False), ("node01\n", False)):
+        node = make(addresses="192.0.2.1:4567")
+        node.data()
+        node.write("var/lib/galera-node/members", names)
+        assert ("is the only member of its branch" in node.start()) == is_alone, names
 
 
 def test_a_view_is_held_back_and_put_back(make: Callable[..., Node], peers: dict[str, Peer]) -> None:

@@ -546,6 +546,16 @@ def test_words_that_are_left_over_overrule_nothing_where_the_position_is_lost() 
         begin(Branch("shop", 2, NEW, FORCED), FORCED, MEMBERS, point, "db1", "", [])
 
 
+def test_a_killed_run_that_goes_on_takes_in_who_came_meanwhile() -> None:
+    """Else a host that it did not reach would take itself for the only member, and bootstrap the branch once more."""
+    first = begin(FIRST, FORCED, MEMBERS, {"db1": crashed()}, "db1", "then", ["mariadb1", "garbd"])[0]
+    told = {"generation": 2, "decision": FORCED, "branch_uuid": first.uuid, "parent": A}
+    reports = {"db1": crashed(**told), "db2": crashed()}
+    for name in reports:
+        again = begin(first, FORCED, MEMBERS, reports, name, "now", ["mariadb1", "mariadb2"])[0]
+        assert again == replace(first, members=("mariadb1", "garbd", "mariadb2"))
+
+
 def test_an_unknown_position_is_named_once() -> None:
     """A month later the same words, left in a file, would be true again: the next branch takes others."""
     words = "db1@unknown"

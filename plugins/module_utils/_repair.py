@@ -43,9 +43,11 @@ def problems(host: str, members: Sequence[str], reports: Mapping[str, Mapping[st
     if not reports.get(host):
         return [f"{host} was not reached: bring it back, or give its node a new host with the playbook replace_node."]
     node = Report.of(host, reports[host])
-    if node.primary and node.generation < max(
-        Report.of(name, reports[name]).generation for name in reports if reports[name]
-    ):
+    known = [Report.of(name, reports[name]) for name in members if reports.get(name)]
+    latest = max(member.generation for member in known)
+    # A node that was added and not yet recorded is in the history of the others.
+    living = [member.position.uuid for member in known if member.primary and member.generation == latest]
+    if node.primary and node.generation < latest and node.position.uuid not in living:
         given_up = f"{host}: {node.node} is Primary in branch {node.generation} of the cluster, which was given up"
         return [f"{given_up}: stop it (docker stop {node.node} on {host}), and run this again."]
     if node.primary and node.local_state == "Synced":
@@ -54,7 +56,6 @@ def problems(host: str, members: Sequence[str], reports: Mapping[str, Mapping[st
     if node.primary and node.local_state == "Donor/Desynced":
         busy = f"{host}: {reports[host].get('node')} is Primary, and gives a state transfer or is backed up"
         return [f"{busy}: wait until it is Synced. To end it all the same, stop the node first."]
-    known = [Report.of(name, reports[name]) for name in members if reports.get(name)]
     return list(_against_cluster(host, known))
 
 

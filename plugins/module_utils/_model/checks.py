@@ -297,7 +297,7 @@ CLUSTERS: tuple[Check[Cluster], ...] = (
         _twins,
         _say_twins,
         applies=lambda cluster: cluster.run.verb not in RESTFUL and not cluster.forgetting,
-        mild=lambda cluster: cluster.run.verb in ("recover", "repair_node", "restore"),
+        mild=lambda cluster: cluster.run.verb in ("recover", "restore"),
     ),
     Check(
         "all emptied",

@@ -272,6 +272,8 @@ def _recover(scene: Scene, override: Override | None, verdict: Callable[..., Ver
         why = "the highest position of all members"
     elif best.safe_to_bootstrap:
         why = f"a position that {_names(equals)} share, and the one that is safe to bootstrap"
+    elif len(best.views) > len(next(member for member in equals).views):
+        why = f"a position that {_names(equals)} share, and the one that wrote down the last view"
     else:
         why = f"a position that {_names(equals)} share, and the first of them"
     return verdict("bootstrap", best.name, f"{best.name} is at {best.position}, {why}.")
@@ -517,6 +519,11 @@ def _against_override(chosen: Report, override: Override) -> Iterator[Objection]
 
 
 def _not_there(chosen: Report, override: Override | None) -> str:
+    if override and Override.of(chosen) == replace(override, again=chosen.generation):
+        return (
+            f"recover_force={override} began branch {chosen.generation}, and overrules nothing more. If it is to begin "
+            f"another one, name recover_force={Override.of(chosen)}."
+        )
     return (
         f"recover_force names {override}, but {chosen.name} is at "
         f"{chosen.position if chosen.candidate else 'an unknown position'} now: look at the plan again. If that is "

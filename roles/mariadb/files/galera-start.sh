@@ -171,17 +171,16 @@ told() {
 }
 
 # generations GROUP FROM TO: the names that groups of the cluster can have in these generations: NAME, then NAME.2a to NAME.2z for the
-# nodes that a branch can have begun on, and so on. Names have room for three digits, or for two and the letter.
+# nodes that a branch can have begun on, NAME.2 where an earlier version began it, and so on. Names have room for three digits.
 generations() {
   local name=$1 number
   [[ $1 =~ ^(.+)\.[0-9]{1,3}[a-z]?$ ]] && name=${BASH_REMATCH[1]}
   for ((number = $2; number <= $3; number++)); do
     if ((number == 1)); then
       echo "$name"
-    elif ((number < 100)); then
-      printf '%s\n' "$name.$number"{a..z}
     else
       echo "$name.$number"
+      ((number > 99)) || printf '%s\n' "$name.$number"{a..z}
     fi
   done
 }
@@ -190,14 +189,18 @@ generation() { [[ $1 =~ ^.+\.([0-9]{1,3})[a-z]?$ ]] && echo "$((10#${BASH_REMATC
 
 # ask_one GROUP HOST:PORT: the word for one address, and the group that it answers for where that is known.
 ask_one() {
-  local said group own
+  local said group own word
   said=$(told "$1" "$2")
   if [[ $said == another ]]; then
     said=other
     own=$(generation "$1")
     # Branches that were given up, then one that may have followed, or begun at the same time elsewhere.
     for group in $(generations "$1" 1 $((own - 1))) $(generations "$1" $((own + 1)) $((own + 1))) $(generations "$1" "$own" "$own"); do
-      [[ $group != "$1" && $(told "$group" "$2") == same ]] || continue
+      [[ $group != "$1" ]] || continue
+      word=$(told "$group" "$2")
+      [[ $word != another ]] || continue
+      # One that says nothing any more is not asked for all names.
+      [[ $word == same ]] || break
       (($(generation "$group") < own)) && said=older
       said+=" $group"
       break

@@ -625,7 +625,7 @@ class Verbs:
         """roles/mariadb/tasks/order.yml: the running members, the writer last."""
         running = []
         for name, report in play.reports.items():
-            if name in play.given_up:
+            if name in play.given_up and report.get("cluster_status") != "Primary":
                 continue
             if report.get("bootstrap"):
                 raise self._refused(f"{name} still runs the bootstrap container mariadb0.")

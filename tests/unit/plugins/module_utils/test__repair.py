@@ -72,6 +72,17 @@ def test_a_repair(ill: Report) -> None:
             (live(), {**live(), "local_state": "Donor/Desynced"}, live()),
             "host2: mariadb1 is Primary, and gives a state transfer or is backed up: wait",
         ),
+        (
+            "host2",
+            ({**live(), "generation": 2}, live(uuid=B), {**live(), "generation": 2}),
+            "host2: mariadb1 is Primary in branch 1 of the cluster, which was given up: stop it (docker stop mariadb1",
+        ),
+        # Added, and not recorded yet.
+        (
+            "host2",
+            ({**live(), "generation": 2}, live(), {**live(), "generation": 2}),
+            f"host2: mariadb1 is Primary and Synced at {A}:900: there is nothing to",
+        ),
         ("host2", (crashed(), crashed(), crashed()), "No other node than that of host2 is in a Primary Component"),
         ("host2", (None, crashed(), None), "No other node than that of host2 is in a Primary Component"),
         ("host2", (live(), crashed(), live(uuid=B)), "The other nodes are Primary in different clusters"),

@@ -570,7 +570,7 @@ def test_an_unknown_position_is_named_once() -> None:
     reports = {"db1": {**again, "node": "mariadb1", "ended": True}}
     refused = elect(["db1", "db2"], reports, "recover", words)
     assert refused.action == "refuse"
-    assert "recover_force names db1@unknown, but db1 is at an unknown position now" in refused.reason
+    assert "recover_force=db1@unknown began branch 2, and overrules nothing more." in refused.reason
     assert "name recover_force=db1@unknown:2." in refused.reason
     with pytest.raises(GaleraError, match="look at the plan again"):
         begin(first, words, MEMBERS, reports, "db1", "", ["mariadb1"])

@@ -690,6 +690,7 @@ def test_two_branches_of_one_number_are_refused() -> None:
     )
     assert problems(branched(1), branched(2), branched(3, **twin)) == [said]
     assert warnings(branched(1), branched(2), branched(3, **twin), verb="recover") == [said]
+    assert problems(branched(1), branched(2), branched(3, **twin), verb="repair_node") == [said]
     assert problems(branched(1), branched(2), branched(3, **twin), verb="stop") == []
 
 

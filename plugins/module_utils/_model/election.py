@@ -388,7 +388,7 @@ def _against_member_joining(member: Report, live: list[Report], reached: Positio
         yield f"{name} runs, but was put out of the cluster: its data differ from the other nodes'. {keep}"
     elif member.emptied:
         yield (
-            f"{name}: its datadir is empty, but its node had data: make sure that its disk is mounted. "
+            f"{name}: its datadir is empty, but its node had data. Is its disk mounted? "
             f"If the data are lost, run repair_node -e repair_node_host={name}."
         )
     elif member.disowned:
@@ -441,7 +441,7 @@ def _against_creating(scene: Scene) -> Iterator[str]:
             yield _not_primary(member) + " Wait until it is, or stop it and run the recover playbook."
         elif member.emptied or (member.blank and member.had_data):
             yield (
-                f"{member.name}: its datadir is empty, but its node had data: make sure that its disk is mounted. "
+                f"{member.name}: its datadir is empty, but its node had data. Is its disk mounted? "
                 "Nothing is created where a cluster was."
             )
         elif member.sst_in_progress:
@@ -582,11 +582,11 @@ def _against_member(member: Report) -> Iterator[Objection]:
     if member.never_filled:
         return
     if member.emptied:
-        yield Objection(f"{name}: its datadir is empty, but its node had data: make sure that its disk is mounted.")
+        yield Objection(f"{name}: its datadir is empty, but its node had data. Is its disk mounted?")
     elif member.state == "missing":
         yield Objection(f"{name} has no datadir: mount or make it.")
     elif member.state == "empty":
-        yield Objection(f"{name} is empty beside members with data: make sure that its disk is mounted.")
+        yield Objection(f"{name} is empty beside members with data. Is its disk mounted?")
     elif member.sst_in_progress or member.running:
         return
     elif not member.position.known and member.safe_to_bootstrap:

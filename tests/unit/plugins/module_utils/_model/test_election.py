@@ -149,14 +149,14 @@ NOT_JOINING: list[tuple[tuple[Report, ...], str]] = [
     (
         (LIVE, EMPTIED, EMPTY),
         (
-            "db2: its datadir is empty, but its node had data: make sure that its disk is mounted. If the data are "
+            "db2: its datadir is empty, but its node had data. Is its disk mounted? If the data are "
             "lost, run repair_node -e repair_node_host=db2."
         ),
     ),
     (
         (LIVE, GONE, EMPTY),
         (
-            "db2: its datadir is empty, but its node had data: make sure that its disk is mounted. If the data are "
+            "db2: its datadir is empty, but its node had data. Is its disk mounted? If the data are "
             "lost, run repair_node -e repair_node_host=db2."
         ),
     ),
@@ -260,7 +260,7 @@ def test_a_bootstrap_under_way_goes_on(reports: tuple[Report, ...], purpose: str
         (
             (EMPTIED, EMPTIED, EMPTIED),
             [
-                f"{name}: its datadir is empty, but its node had data: make sure that its disk is mounted. Nothing is "
+                f"{name}: its datadir is empty, but its node had data. Is its disk mounted? Nothing is "
                 "created where a cluster was."
                 for name in MEMBERS
             ],
@@ -331,17 +331,17 @@ REFUSED: list[tuple[tuple[Report | None, ...], str, str]] = [
     (
         (crashed(7), EMPTY, crashed(8)),
         "db3",
-        "db2 is empty beside members with data: make sure that its disk is mounted.",
+        "db2 is empty beside members with data. Is its disk mounted?",
     ),
     (
         (crashed(7), EMPTIED, crashed(8)),
         "db3",
-        "db2: its datadir is empty, but its node had data: make sure that its disk is mounted.",
+        "db2: its datadir is empty, but its node had data. Is its disk mounted?",
     ),
     (
         (crashed(7), GONE, crashed(8)),
         "db3",
-        "db2: its datadir is empty, but its node had data: make sure that its disk is mounted.",
+        "db2: its datadir is empty, but its node had data. Is its disk mounted?",
     ),
     ((crashed(7), MISSING, crashed(8)), "db3", "db2 has no datadir: mount or make it."),
     ((crashed(7), TORN, crashed(8)), "db3", "db2: db2: grastate.dat is empty. Repair that."),

@@ -515,7 +515,7 @@ def test_words_that_are_left_over_overrule_nothing(seqno: int) -> None:
     }
     verdict = force(point)
     assert verdict.action == "refuse"
-    assert verdict.reason.startswith(DONE + "db3: its datadir is empty, but its node had data: make sure that its")
+    assert verdict.reason.startswith(DONE + "db3: its datadir is empty, but its node had data. Is its")
 
 
 @pytest.mark.parametrize("words", [FORCED, "db1@unknown"])

@@ -445,7 +445,7 @@ def test_two_decisions_that_did_not_know_of_each_other(lab: Lab) -> None:
                 assert f"Two forced recoveries of galera each began a branch {old + 1}" in said
             served.wait_for(100)
         watch.account()
-        served.account()
+        served.account(others)
         assert served.errors == {}
     stop(lab, *lab.nodes)
     force = overrides(refused(lab, "recover", *CONFIRMED))["host2"]

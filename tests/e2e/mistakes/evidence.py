@@ -26,8 +26,8 @@ CONFIRMED = ("-e", "recover_confirm=yes")
 
 
 def words(run: subprocess.CompletedProcess[str]) -> str:
-    """What a run said, without the line breaks that Ansible puts in."""
-    return " ".join(run.stdout.split())
+    """What a run said, warnings too, without the line breaks that Ansible puts in."""
+    return " ".join((run.stdout + run.stderr).split())
 
 
 def extra(**variables: object) -> tuple[str, str]:

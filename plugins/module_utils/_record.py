@@ -28,7 +28,7 @@ OLD_MARKS = (FENCED, HELD_VIEW)
 MARKS = (HAD_DATA, VIEWS, *OLD_MARKS)
 _WAY_OUT = {
     "branch.json": "Restore it from another host's.",
-    "node.json": "Remove it, and run site, which writes it anew.",
+    "node.json": "Remove it, and run site, which writes it again.",
 }
 
 

@@ -350,6 +350,8 @@ def _other_cluster(place: Place) -> Iterator[tuple[str, str]]:
         if concerned and record.had_data and record.cluster not in passed:
             passed.add(record.cluster)
             yield record.cluster, f"the record {record.path}"
+    # The settings name a group, and a cluster of before these checks may have a name like one.
+    passed.add(SUFFIX.sub("", place.cluster.name))
     for mark in traces.marks:
         if mark.cluster not in passed and not traces.datadir.blank:
             passed.add(mark.cluster)

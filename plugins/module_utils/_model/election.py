@@ -272,7 +272,7 @@ def _recover(scene: Scene, override: Override | None, verdict: Callable[..., Ver
         why = "the highest position of all members"
     elif best.safe_to_bootstrap:
         why = f"a position that {_names(equals)} share, and the one that is safe to bootstrap"
-    elif len(best.views) > len(next(member for member in equals).views):
+    elif len(best.views) > len(equals[0].views):
         why = f"a position that {_names(equals)} share, and the one that wrote down the last view"
     else:
         why = f"a position that {_names(equals)} share, and the first of them"

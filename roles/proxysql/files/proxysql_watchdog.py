@@ -121,7 +121,7 @@ class Verdict(NamedTuple):
 
 
 def generation(cluster: str, group: str) -> int:
-    """Of a group: NAME is the first, NAME.2a and NAME.2b the second. 0 where it is none of the cluster's."""
+    """The generation of a group: 1 for NAME, 2 for NAME.2a and NAME.2b, 0 for a group of another cluster."""
     if group == cluster:
         return 1
     found = re.fullmatch(re.escape(cluster) + r"\.([1-9][0-9]{0,2})[a-z]?", group)

@@ -396,6 +396,23 @@ def test_names_are_tried_from_the_first_branch_on(make: Callable[..., Node]) -> 
     peer.close()
 
 
+def test_a_peer_that_goes_quiet_is_not_asked_for_every_name(make: Callable[..., Node]) -> None:
+    peer, meets, usual = Peer("nobody"), [], Peer._meet
+
+    def meet(connection: socket.socket) -> None:
+        meets.append(connection)
+        if len(meets) > 1:
+            with connection:
+                connection.recv(1)
+        else:
+            usual(peer, connection)
+
+    peer._meet = meet  # type: ignore[method-assign]
+    assert make().run("--ask", "shop.3a", peer.place).stdout == f"{peer.place} other\n"
+    assert len(meets) == 2
+    peer.close()
+
+
 def test_a_name_of_any_characters(make: Callable[..., Node]) -> None:
     for name in ("a%b\\n 'c'", "größer", "x" * 32):
         peer = Peer(name)

@@ -799,3 +799,16 @@ def test_an_unknown_history_is_given_up_only_where_none_is_told() -> None:
 def test_data_on_another_path_are_given_up_where_they_are() -> None:
     moved = [stopped(n, datadir=blank(n, root="/srv", exists=False), run=f"/srv/mariadb{n}/run") for n in (1, 2, 3)]
     assert judge(cluster(*moved, forget=(UUID,))).forget is True
+
+
+@pytest.mark.parametrize("name", ["prod.7", "prod.1a"])
+def test_a_living_cluster_with_a_name_like_a_branch_is_not_another_one(name: str) -> None:
+    """Its settings name the group, of which the end looks like a generation."""
+    mark = Mark("/containers/mariadb1/run/in-force.cnf", changed=1.0, cluster="prod")
+    hosts = [
+        host(number, traces(number, containers=(container(number, cluster=name),), records=(), marks=(mark,)))
+        for number in (1, 2, 3)
+    ]
+    verdict = judge(cluster(*hosts, name=name))
+    assert verdict.problems == ()
+    assert any("ends like the name of a branch" in warning for warning in verdict.warnings)

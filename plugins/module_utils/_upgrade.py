@@ -1,7 +1,7 @@
 # Copyright (c) 2026, dbops.galera contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pure: versions, and the rules of an upgrade as sentences where one is broken.
+"""Pure: the rules of an upgrade, as sentences where one is broken.
 
 Rolling upgrades go one long-term series at a time:
 https://mariadb.com/docs/server/server-management/install-and-upgrade-mariadb/upgrading/mariadb-community-server-upgrade-paths/general-upgrade-information
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
+from ansible_collections.dbops.galera.plugins.module_utils._model.version import Version
 
 # Series with long-term support, oldest first: https://mariadb.org/about/#maintenance-policy
 LONG_TERM = ("10.6", "10.11", "11.4", "11.8", "12.3")
@@ -23,36 +24,10 @@ MIB = 2**20
 # A clock may be ahead by that much.
 TOLERANCE = timedelta(minutes=5)
 
-_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
-_PROVIDER = re.compile(r"(?:\d+\.)??(\d+)\.(\d+)\(r\w+\)")
 _UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 _UNKNOWN = re.compile(r"unknown (?:variable|option) '(?:--)?([^'=]+)")
 _TELLING = re.compile(r"deprecated|was removed|adjusted to|takes precedence|ignored", re.IGNORECASE)
 _LOGGED = re.compile(r"\[(ERROR|Warning)\] (?:\w+: (?=unknown ))?(?:Buffered warning: )?(.*)")
-
-
-@dataclass(frozen=True, order=True)
-class Version:
-    """Version of a server; a major release is a series such as 10.11, which gets patches."""
-
-    major: int
-    minor: int
-    patch: int
-
-    @classmethod
-    def parse(cls, text: str) -> Version:
-        """Of what a server or `mariadbd --version` says: 10.11.19-MariaDB-0+deb12u1."""
-        found = _VERSION.search(text)
-        if not found:
-            raise GaleraError(f"'{text[:60]}' has no version of a MariaDB server in it")
-        return cls(*(int(number) for number in found.groups()))
-
-    @property
-    def series(self) -> str:
-        return f"{self.major}.{self.minor}"
-
-    def __str__(self) -> str:
-        return f"{self.major}.{self.minor}.{self.patch}"
 
 
 @dataclass(frozen=True)
@@ -73,14 +48,6 @@ class Wishes:
     without_backup: bool = False
     allow_jump: str = ""
     node_absence: float = 120
-
-
-def parse_provider(text: str) -> tuple[int, int]:
-    """4.23 of 26.4.23(r1234) or 4.23(rXXXX): builds may leave out the first number, which is the interface's."""
-    found = _PROVIDER.search(text or "")
-    if not found:
-        raise GaleraError(f"'{str(text)[:60]}' is no version of a Galera provider")
-    return int(found[1]), int(found[2])
 
 
 def parse_provider_options(text: str) -> dict[str, str]:

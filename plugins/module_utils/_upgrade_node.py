@@ -15,9 +15,9 @@ from typing import Any
 
 from ansible_collections.dbops.galera.plugins.module_utils._containers import bind_of, is_directory, mask
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
+from ansible_collections.dbops.galera.plugins.module_utils._model.version import Version
 from ansible_collections.dbops.galera.plugins.module_utils._node import CONFIG, Node
 from ansible_collections.dbops.galera.plugins.module_utils._upgrade import (
-    Version,
     parse_provider_options,
     parse_size,
     parse_told,

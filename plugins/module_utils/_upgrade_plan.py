@@ -10,15 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.dbops.galera.plugins.module_utils._model.version import Version
 from ansible_collections.dbops.galera.plugins.module_utils._upgrade import (
     MIB,
-    Version,
     Wishes,
     backup_problem,
     gcache_needed,
     goes_back,
     jump_problem,
-    parse_provider,
 )
 
 Reading = Mapping[str, Any]
@@ -234,7 +233,7 @@ def _way(
 
 def _provider(verdict: Verdict, readings: Mapping[str, Reading]) -> None:
     told = [reading["provider_version"] for reading in readings.values() if reading["provider_version"]]
-    oldest = min(map(parse_provider, told)) if told else None
+    oldest = min(map(Version.parse_provider, told)) if told else None
     for hosts, target in _alike(readings, "provider_path", "provider", "provider_version"):
         if not target["version"]:
             continue
@@ -247,14 +246,14 @@ def _provider(verdict: Verdict, readings: Mapping[str, Reading]) -> None:
                 "so it cannot be compared with the running one. Choose another image."
             )
         elif oldest:
-            new = parse_provider(target["provider_version"])
+            new = Version.parse_provider(target["provider_version"])
             if new < oldest:
                 verdict.refuse(
-                    f"{hosts}: the Galera provider of {target['image']} is {_dotted(new)}, older than the running "
-                    f"{_dotted(oldest)}, so its node may not be able to join. Choose an image with that or a newer one."
+                    f"{hosts}: the Galera provider of {target['image']} is {new}, older than the running "
+                    f"{oldest}, so its node may not be able to join. Choose an image with that or a newer one."
                 )
             else:
-                verdict.notes.append(f"Galera provider {_dotted(oldest)} to {_dotted(new)}")
+                verdict.notes.append(f"Galera provider {oldest} to {new}")
 
 
 def _settings(verdict: Verdict, readings: Mapping[str, Reading]) -> None:
@@ -316,10 +315,6 @@ def _alike(readings: Mapping[str, Reading], *keys: str) -> list[tuple[str, Readi
         else:
             groups.append(([host], target))
     return [(", ".join(hosts), target) for hosts, target in groups]
-
-
-def _dotted(version: tuple[int, int]) -> str:
-    return f"{version[0]}.{version[1]}"
 
 
 def _mib(size: int) -> int:

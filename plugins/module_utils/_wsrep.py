@@ -8,7 +8,6 @@ The status variables: https://mariadb.com/kb/en/galera-cluster-status-variables/
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from typing import Any, Generic, TypeVar
 from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
 from ansible_collections.dbops.galera.plugins.module_utils._model.position import NULL_UUID, UNKNOWN_SEQNO, Position
+from ansible_collections.dbops.galera.plugins.module_utils._model.version import HANDSHAKE
 
 try:
     import pymysql
@@ -169,8 +169,8 @@ def _cached(seqno: int) -> int | None:
 
 
 def told_version(handshake: str) -> str:
-    """The server's version. Before 11.0.1 the handshake carried a prefix for replicas of the age of MySQL 5.5."""
-    return re.sub(r"^5\.5\.5-", "", handshake)
+    """The server's version, without the prefix for old replicas."""
+    return handshake.removeprefix(HANDSHAKE)
 
 
 @contextmanager

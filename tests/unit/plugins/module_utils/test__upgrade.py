@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
+from ansible_collections.dbops.galera.plugins.module_utils._model.version import Version
 from ansible_collections.dbops.galera.plugins.module_utils._upgrade import (
     MIB,
-    Version,
     Wishes,
     backup_problem,
     gcache_needed,
     jump_problem,
-    parse_provider,
     parse_provider_options,
     parse_size,
     parse_told,
@@ -25,42 +24,7 @@ RECORDED = Path(__file__).parent / "recorded"
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=timezone.utc)
 
 
-# ---- Versions
-
-
-@pytest.mark.parametrize(
-    ("text", "version", "series"),
-    [
-        ("10.11.19-MariaDB-0+deb12u1", "10.11.19", "10.11"),
-        ("mariadbd  Ver 11.8.6-MariaDB-ubu2404 for debian-linux-gnu on x86_64", "11.8.6", "11.8"),
-    ],
-)
-def test_version(text: str, version: str, series: str) -> None:
-    assert str(Version.parse(text)) == version
-    assert Version.parse(text).series == series
-
-
-def test_no_version() -> None:
-    with pytest.raises(GaleraError, match="'latest' has no version"):
-        Version.parse("latest")
-
-
-def test_versions_are_compared_as_numbers() -> None:
-    assert Version.parse("10.6.9") < Version.parse("10.6.10") < Version.parse("10.11.2")
-
-
-@pytest.mark.parametrize(
-    ("text", "version"),
-    [("26.4.23(rXXXX)", (4, 23)), ("4.23(rXXXX)", (4, 23)), ("25.3.37(r8a1b2c3)", (3, 37)), ("26.4.9(r7)", (4, 9))],
-)
-def test_provider(text: str, version: tuple[int, int]) -> None:
-    assert parse_provider(text) == version
-
-
-@pytest.mark.parametrize("text", ["", "none", "26.4.23"])
-def test_no_provider(text: str) -> None:
-    with pytest.raises(GaleraError, match="no version of a Galera provider"):
-        parse_provider(text)
+# ---- What a server tells
 
 
 @pytest.mark.parametrize(("text", "size"), [("128", 128), ("64M", 64 * MIB), ("2g", 2048 * MIB)])

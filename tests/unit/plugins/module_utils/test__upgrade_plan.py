@@ -98,7 +98,7 @@ def test_a_plan_that_nothing_speaks_against() -> None:
         "3. host1 mariadb1, the writer: 10.11.19 -> 11.8.6",
     ]
     assert "ok: the cluster is healthy: 3 members Synced, receive queues empty" in found["lines"]
-    assert "ok: Galera provider 4.23 to 4.23" in found["lines"]
+    assert "ok: Galera provider 26.4.23 to 26.4.23" in found["lines"]
     assert "ok: 10.11.19 to 11.8.6 can be rolled" in found["lines"]
     assert "ok: host1, host2, host3: MariaDB 11.8.6 takes the settings" in found["lines"]
     assert any(line.startswith("ok: gcache of 512 MiB: 1.00 MiB/s are written") for line in found["lines"])
@@ -141,7 +141,7 @@ def test_all_problems_are_told_at_once() -> None:
         ({"host2": {"fast_shutdown": 2}}, "host2: innodb_fast_shutdown is 2"),
         (everywhere(target=target(provider=False)), "has no Galera provider at /usr/lib/galera/libgalera_smm.so"),
         (everywhere(target=target(provider_version=None)), "does not tell its version"),
-        (everywhere(target=target(provider_version="26.4.22(r1)")), "is 4.22, older than the running 4.23, so"),
+        (everywhere(target=target(provider_version="26.4.22(r1)")), "is 26.4.22, older than the running 26.4.23, so"),
         (everywhere(target=target(version=None)), "host1, host2, host3: mariadb:11.8 has no MariaDB server"),
         (
             {"host2": {"target": target(version="11.8.5")}},

@@ -50,6 +50,15 @@ options:
     description: How long a node may be away and still come back by IST, in seconds.
     type: float
     default: 120
+  floors:
+    description: Floors of versions beside the built-in ones, rows as in C(mariadb_floors) of the role mariadb.
+    type: list
+    elements: dict
+    default: []
+  allow_version:
+    description: The one version that is accepted below a floor which refuses, such as V(10.11.14).
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -72,6 +81,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from ansible_collections.dbops.galera.plugins.module_utils._model.floors import Floors
 from ansible_collections.dbops.galera.plugins.module_utils._upgrade import Wishes
 from ansible_collections.dbops.galera.plugins.module_utils._upgrade_plan import judge
 
@@ -86,10 +96,13 @@ def plan(
     without_backup: bool = False,
     allow_jump: str = "",
     node_absence: float = 120,
+    floors: Sequence[Mapping[str, Any]] = (),
+    allow_version: str = "",
 ) -> dict[str, Any]:
     # YAML makes a time of what looks like one.
     taken = backup_taken.isoformat() if isinstance(backup_taken, datetime) else str(backup_taken)
-    wishes = Wishes(taken, float(backup_max_age), without_backup, allow_jump, float(node_absence))
+    known = Floors.read(floors, allow_version)
+    wishes = Wishes(taken, float(backup_max_age), without_backup, allow_jump, float(node_absence), known)
     return judge(readings, members, int(size), writer, wishes, datetime.now(timezone.utc))
 
 

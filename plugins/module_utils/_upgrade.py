@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
+from ansible_collections.dbops.galera.plugins.module_utils._model.floors import Floors
 from ansible_collections.dbops.galera.plugins.module_utils._model.version import Version
 
 # Series with long-term support, oldest first: https://mariadb.org/about/#maintenance-policy
@@ -41,13 +42,14 @@ class Told:
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the operator says; hours, seconds, an ISO 8601 time, and a jump such as "10.11 to 11.8"."""
+    """What the operator says; hours, seconds, an ISO 8601 time, a jump such as "10.11 to 11.8", floors of versions."""
 
     backup_taken: str = ""
     backup_max_age: float = 24
     without_backup: bool = False
     allow_jump: str = ""
     node_absence: float = 120
+    floors: Floors = field(default_factory=Floors)
 
 
 def parse_provider_options(text: str) -> dict[str, str]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.dbops.galera.plugins.module_utils._model.floors import Floors, Server
+from ansible_collections.dbops.galera.plugins.module_utils._model.floors import judge as hold_against
 from ansible_collections.dbops.galera.plugins.module_utils._model.version import Version
 from ansible_collections.dbops.galera.plugins.module_utils._upgrade import (
     MIB,
@@ -51,8 +53,11 @@ def judge(
         if target:
             _way(verdict, there, versions, target, wishes.allow_jump)
         _provider(verdict, there)
+        _floors(verdict, _images(there), wishes.floors)
         _settings(verdict, there)
         _gcache(verdict, there, wishes.node_absence)
+    else:
+        _floors(verdict, _running(there), wishes.floors)
     return {
         "complete": complete,
         "problems": verdict.problems,
@@ -254,6 +259,31 @@ def _provider(verdict: Verdict, readings: Mapping[str, Reading]) -> None:
                 )
             else:
                 verdict.notes.append(f"Galera provider {oldest} to {new}")
+
+
+def _floors(verdict: Verdict, servers: Sequence[Server], floors: Floors) -> None:
+    found = hold_against(servers, floors)
+    verdict.problems += found.refusals
+    verdict.warnings += found.warnings
+    images = sorted({f"MariaDB {server.version}" for server in servers if not server.running})
+    if images and not (found.refusals or found.warnings):
+        verdict.notes.append(f"{', '.join(images)} is below no floor of versions")
+
+
+def _images(readings: Mapping[str, Reading]) -> list[Server]:
+    """What the new image would run; where it is absent, or lacks server or provider, other gates have told."""
+    return [
+        Server(host, target["image"], target["version"], target["provider_version"])
+        for host, target in ((host, reading["target"]) for host, reading in readings.items())
+        if target["version"]
+    ]
+
+
+def _running(readings: Mapping[str, Reading]) -> list[Server]:
+    return [
+        Server(host, reading["node"], reading["version"] or "", reading["provider_version"] or "", running=True)
+        for host, reading in readings.items()
+    ]
 
 
 def _settings(verdict: Verdict, readings: Mapping[str, Reading]) -> None:

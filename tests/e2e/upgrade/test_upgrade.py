@@ -177,6 +177,25 @@ def test_gates(lab: Lab, variables: dict[str, Any], sentence: str) -> None:
     assert sentence in refused(lab, **variables)
 
 
+def test_a_floor_refuses_and_the_version_overrides_it(lab: Lab) -> None:
+    new = version_of(lab, NEXT)
+    raised = {
+        "name": "house rule",
+        "what": "mariadb",
+        "level": "refuse",
+        "fixed_in": ["10.11.99", "11.8.99"],
+        "reason": "our auditors want nothing older",
+        "source": "https://wiki.example.com/42",
+    }
+    told = refused(lab, mariadb_floors=[raised], mariadb_allow_version="11.8.1")
+    assert f"{NEXT} on host1, host2 and host3 has MariaDB {new}, which is below 11.8.99: our auditors want" in told
+    assert f"To accept it all the same, set mariadb_allow_version to {new}." in told
+    assert "mariadb_allow_version is 11.8.1, and no floor refuses exactly that version here" in told
+    run = lab.play("upgrade", "--check", *wanted(mariadb_floors=[raised], mariadb_allow_version=new))
+    assert run.returncode == 0, run.stdout
+    assert f"Until then mariadb_allow_version={new} allows it." in said(run)
+
+
 def test_a_backup_that_is_new_enough(lab: Lab) -> None:
     run = lab.play("upgrade", "--check", *wanted(upgrade_without_backup=False, upgrade_backup_taken=hours_ago(2)))
     assert run.returncode == 0, run.stdout

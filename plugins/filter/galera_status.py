@@ -44,6 +44,15 @@ options:
       - They count as members of the group, and get a row each.
     type: dict
     default: {}
+  floors:
+    description: Floors of versions beside the built-in ones, rows as in C(mariadb_floors) of the role mariadb.
+    type: list
+    elements: dict
+    default: []
+  allow_version:
+    description: The one version that is accepted below a floor which refuses, such as V(10.11.14).
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -56,7 +65,8 @@ RETURN = r"""
 _value:
   description:
     - C(code) is 0 (healthy), 2 (degraded) or 3 (down), C(status) the word for it, C(problems) a list of sentences,
-      C(nodes) a row for each member and arbitrator, C(lines) the table as text.
+      C(warnings) sentences on versions below a floor, which do not change the code, C(nodes) a row for each member and
+      arbitrator, C(lines) the table as text.
   type: dict
 """
 

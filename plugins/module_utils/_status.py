@@ -10,11 +10,12 @@ from typing import Any
 
 from ansible_collections.dbops.galera.plugins.module_utils._model.branch import given_up
 from ansible_collections.dbops.galera.plugins.module_utils._model.election import split
+from ansible_collections.dbops.galera.plugins.module_utils._model.floors import Floors, Server, judge
 from ansible_collections.dbops.galera.plugins.module_utils._model.report import Report
 
 HEALTHY, DEGRADED, DOWN = 0, 2, 3
 WORDS = {HEALTHY: "healthy", DEGRADED: "degraded", DOWN: "down"}
-COLUMNS = ("host", "node", "state", "cluster", "size", "sync", "role", "vip", "seqno", "version")
+COLUMNS = ("host", "node", "state", "cluster", "size", "sync", "role", "vip", "seqno", "version", "provider")
 
 
 def _row(host: str, name: str, report: Mapping[str, Any] | None, role: str, vip: bool) -> dict[str, Any]:
@@ -30,6 +31,7 @@ def _row(host: str, name: str, report: Mapping[str, Any] | None, role: str, vip:
         "vip": "VIP" if vip else None,
         "seqno": report.get("seqno"),
         "version": report.get("version"),
+        "provider": report.get("provider_version"),
     }
 
 
@@ -61,14 +63,17 @@ def summarise(
     proxies: Mapping[str, Sequence[Mapping[str, Any]] | None],
     writer_hostgroup: int = 10,
     arbitrators: Mapping[str, Mapping[str, Any] | None] | None = None,
+    floors: Sequence[Mapping[str, Any]] = (),
+    allow_version: str = "",
 ) -> dict[str, Any]:
     """Sum a cluster up.
 
     members: inventory name -> {name, address, port}; reports: inventory name -> report of galera_seqno, missing where
     the host did not answer; holders: hosts that have the VIP; proxies: host -> rows of runtime_mysql_servers, None
     where the proxy did not answer; arbitrators: host -> {name, state} of its container, None where the host did not
-    answer.
-    Returns code (0 healthy, 2 degraded, 3 down), status (its word), problems (sentences), nodes (rows), lines (table).
+    answer; floors and allow_version: mariadb_floors and mariadb_allow_version.
+    Returns code (0 healthy, 2 degraded, 3 down), status (its word), problems and warnings (sentences), nodes (rows),
+    lines (table). A warning is not of the state of the service, and leaves code and status as they are.
     """
     writers = _online_writers(proxies, writer_hostgroup)
     written_to = {address for addresses in writers.values() for address in addresses}
@@ -93,7 +98,14 @@ def summarise(
     problems += _of_proxies(proxies, writers)
     down = len(uuids) != 1 or (vip and not holders)
     code = DOWN if down else DEGRADED if problems else HEALTHY
-    return {"code": code, "status": WORDS[code], "problems": problems, "nodes": rows, "lines": table(rows)}
+    return {
+        "code": code,
+        "status": WORDS[code],
+        "problems": problems,
+        "warnings": list(judge(_servers(members, reports), Floors.read(floors, allow_version)).warnings),
+        "nodes": rows,
+        "lines": table(rows),
+    }
 
 
 def _of_member(host: str, node: str, report: Mapping[str, Any] | None, members: int, arbitrators: int) -> list[str]:
@@ -123,6 +135,15 @@ def _of_branches(found: Sequence[Report]) -> list[str]:
         f"{given_up(report, latest)} To take it in, run repair_node -e repair_node_host={report.name}."
         for report in found
         if latest and report.generation < latest.generation and (report.holds_data or report.running)
+    ]
+
+
+def _servers(members: Mapping[str, Mapping[str, Any]], reports: Mapping[str, Mapping[str, Any]]) -> list[Server]:
+    """Servers that answered; that of another is a problem already, and told nothing of its version."""
+    return [
+        Server(host, member["name"], report.get("version") or "", report.get("provider_version") or "", running=True)
+        for host, member, report in ((host, member, reports.get(host, {})) for host, member in members.items())
+        if report.get("state") == "running" and report.get("cluster_status")
     ]
 
 

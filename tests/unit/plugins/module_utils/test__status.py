@@ -21,6 +21,7 @@ def report(**changes: Any) -> dict[str, Any]:
         "seqno": 42,
         "bootstrap": False,
         "version": "10.11.19-MariaDB",
+        "provider_version": "26.4.27(r07f3a0c4)",
         "error": None,
         **changes,
     }
@@ -43,7 +44,7 @@ def one(host: str, **changes: Any) -> dict[str, Any]:
 
 def test_all_synced_is_healthy() -> None:
     found = summarise(MEMBERS, **healthy())
-    assert (found["code"], found["status"], found["problems"]) == (0, "healthy", [])
+    assert (found["code"], found["status"], found["problems"], found["warnings"]) == (0, "healthy", [], [])
     assert [row["role"] for row in found["nodes"]] == ["writer", "reader", "reader"]
 
 
@@ -124,7 +125,67 @@ def test_an_arbitrator_that_is_missing_is_said(changes: dict[str, Any], sentence
     assert sentence in found["problems"]
 
 
+# ---- Floors of versions
+
+RAISED = {
+    "name": "house rule",
+    "what": "mariadb",
+    "level": "refuse",
+    "fixed_in": ["10.11.20"],
+    "reason": "as our auditors want it",
+    "source": "https://wiki.example.com/42",
+}
+
+
+def test_a_cluster_below_a_floor_is_healthy_and_named_with_the_version_to_go_to() -> None:
+    found = summarise(MEMBERS, **healthy(), floors=[RAISED])
+    assert (found["code"], found["status"], found["problems"]) == (0, "healthy", [])
+    (warning,) = found["warnings"]
+    assert warning == (
+        "mariadb1 on host1, mariadb2 on host2 and mariadb3 on host3 run MariaDB 10.11.19, which is below 10.11.20: as "
+        "our auditors want it (house rule, https://wiki.example.com/42). Upgrade to an image with MariaDB 10.11.20 or "
+        "newer (playbook upgrade). Until then a new node of this version is refused, unless mariadb_allow_version is "
+        "10.11.19."
+    )
+    (warning,) = summarise(MEMBERS, **healthy(), floors=[RAISED], allow_version="10.11.19")["warnings"]
+    assert warning.endswith("Until then mariadb_allow_version=10.11.19 allows new nodes of it.")
+
+
+def test_the_provider_has_a_floor_too() -> None:
+    (warning,) = summarise(MEMBERS, **healthy(reports=one("host2", provider_version="4.23(rXXXX)")))["warnings"]
+    assert warning.startswith("mariadb2 on host2 runs the Galera provider 26.4.23, which is below 26.4.27: an IST can ")
+
+
+def test_only_who_answered_is_held_against_the_floors() -> None:
+    """That a node does not answer is a problem of its own."""
+    silent = {"version": None, "provider_version": None, "cluster_status": None, "local_state": None}
+    for change in (silent, {**silent, "state": "stopped"}):
+        assert summarise(MEMBERS, **healthy(reports=one("host2", **change)))["warnings"] == []
+    assert summarise(MEMBERS, **healthy(reports={}))["warnings"] == []
+    lost = one("host2", cluster_status="non-Primary", version="10.11.14-MariaDB")
+    assert "mariadb2 on host2 runs MariaDB 10.11.14" in summarise(MEMBERS, **healthy(reports=lost))["warnings"][0]
+
+
+def test_a_floor_that_cannot_be_read_is_a_warning() -> None:
+    found = summarise(MEMBERS, **healthy(), floors=[{**RAISED, "level": "deny"}])
+    assert found["code"] == 0
+    assert found["warnings"] == ["mariadb_floors, row 1: level is 'deny', and must be refuse or warn."]
+
+
 def test_the_table_lines_up() -> None:
     lines = table(summarise(MEMBERS, **healthy(reports={"host1": report()}))["nodes"])
-    assert lines[0].split() == ["HOST", "NODE", "STATE", "CLUSTER", "SIZE", "SYNC", "ROLE", "VIP", "SEQNO", "VERSION"]
+    assert lines[0].split() == [
+        "HOST",
+        "NODE",
+        "STATE",
+        "CLUSTER",
+        "SIZE",
+        "SYNC",
+        "ROLE",
+        "VIP",
+        "SEQNO",
+        "VERSION",
+        "PROVIDER",
+    ]
+    assert lines[1].split()[-2:] == ["10.11.19-MariaDB", "26.4.27(r07f3a0c4)"]
     assert lines[0].index("STATE") == lines[1].index("running") == lines[3].index("unreachable")

@@ -11,6 +11,7 @@ from typing import Any
 from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible_collections.dbops.galera.plugins.module_utils._model.checks import judge, judge_run
+from ansible_collections.dbops.galera.plugins.module_utils._model.floors import Floors
 from ansible_collections.dbops.galera.plugins.module_utils._model.inventory import LEAVING, MEMBER, Cluster, Host, Run
 from ansible_collections.dbops.galera.plugins.module_utils._model.traces import Traces
 
@@ -78,10 +79,15 @@ def clusters(
                 member_of = frozenset(group for group in GROUPS if name in groups.get(group, ()))
                 hosts[name] = host(name, member_of, own)
     return [
-        Cluster(name, tuple(hosts.values()), run)
+        Cluster(name, tuple(hosts.values()), run, floors(variables[next(iter(hosts))]))
         for name, hosts in found.items()
         if not set(run.hosts).isdisjoint(hosts)
     ]
+
+
+def floors(variables: Mapping[str, Any]) -> Floors:
+    """The floors of versions, by the variables of a cluster's first host."""
+    return Floors.read(variables.get("mariadb_floors"), variables.get("mariadb_allow_version"))
 
 
 def host(name: str, member_of: frozenset[str], variables: Mapping[str, Any]) -> Host:

@@ -160,11 +160,17 @@ def _live(socket: str, members: int) -> dict[str, Any] | None:
             return None
         if not status.primary:
             return None
-        seen.append((status.gcomm_uuid.lower(), status.view_members))
+        seen.append(
+            {
+                "gcomm_uuid": status.gcomm_uuid.lower(),
+                "view_members": list(status.view_members),
+                "version": status.version,
+                "provider": status.provider_version,
+            }
+        )
         if len(status.view_members) >= members:
             break
-    gcomm_uuid, view_members = seen[-1]
-    return {"gcomm_uuid": gcomm_uuid, "view_members": list(view_members)} if seen[0] == seen[-1] else None
+    return seen[-1] if seen[0] == seen[-1] else None
 
 
 def _started(when: str) -> float | None:

@@ -113,8 +113,8 @@ traces:
       type: float
     live:
       description:
-        - Of a node in a Primary Component, its C(gcomm_uuid) and the C(view_members) that it sees; null where no
-          server on the datadir said so.
+        - Of a node in a Primary Component, its C(gcomm_uuid), the C(view_members) that it sees, and the C(version) of
+          its server and C(provider); null where no server on the datadir said so.
       type: dict
 """
 

@@ -16,6 +16,8 @@ from typing import Any, Generic, TypeVar
 
 from ansible_collections.dbops.galera.plugins.module_utils._model.branch import CLUSTER_LENGTH, SUFFIX, Branch
 from ansible_collections.dbops.galera.plugins.module_utils._model.election import split
+from ansible_collections.dbops.galera.plugins.module_utils._model.floors import Server
+from ansible_collections.dbops.galera.plugins.module_utils._model.floors import judge as hold_against
 from ansible_collections.dbops.galera.plugins.module_utils._model.inventory import (
     LEAVING,
     MEMBER,
@@ -211,6 +213,17 @@ def _say_split(_cluster: Cluster, sentence: str) -> str:
     return sentence
 
 
+def _below_a_floor(cluster: Cluster) -> list[str]:
+    """Only of nodes that serve: the image of a node that is to be made is asked where it is tried."""
+    told = [(place.host, place.traces.live) for place in cluster.nodes]
+    servers = [Server(host.name, host.node, live.version, live.provider, running=True) for host, live in told if live]
+    return list(hold_against(servers, cluster.floors).warnings)
+
+
+def _say_below_a_floor(_cluster: Cluster, sentence: str) -> str:
+    return sentence
+
+
 def _all_emptied(cluster: Cluster) -> Iterator[str]:
     if _bare(cluster) and any(_is_emptied(place) for place in cluster.members):
         yield cluster.name_of_all
@@ -292,6 +305,14 @@ CLUSTERS: tuple[Check[Cluster], ...] = (
     # Nobody can rename a cluster that lives: it is only told.
     Check("cluster name", _bad_name, _say_bad_name, mild=lambda cluster: bool(cluster.name) and cluster.known),
     Check("split", _split, _say_split),
+    # status says so at any time, and upgrade in its plan; the other verbs would only repeat it.
+    Check(
+        "versions below a floor",
+        _below_a_floor,
+        _say_below_a_floor,
+        applies=lambda cluster: cluster.run.verb == "site",
+        mild=_yes,
+    ),
     Check(
         "twin branches",
         _twins,

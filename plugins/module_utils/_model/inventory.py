@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.dbops.galera.plugins.module_utils._model.branch import Branch
+from ansible_collections.dbops.galera.plugins.module_utils._model.floors import Floors
 from ansible_collections.dbops.galera.plugins.module_utils._model.traces import BOOTSTRAP, Record, Traces
 
 MEMBER, LEAVING = "galera", "leaving"
@@ -124,6 +125,7 @@ class Cluster:
     name: str
     hosts: tuple[Host, ...] = ()
     run: Run = Run()
+    floors: Floors = field(default_factory=Floors)
 
     @property
     def reached(self) -> list[Place]:

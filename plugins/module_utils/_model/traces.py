@@ -149,10 +149,15 @@ class Mark:
 
 @dataclass(frozen=True)
 class Live:
-    """A node that is in a Primary Component now: itself and the nodes that it sees, by their UUIDs in the group."""
+    """A node that is in a Primary Component now: itself and the nodes that it sees, by their UUIDs in the group.
+
+    version and provider are those of its server and Galera provider, as they tell them.
+    """
 
     gcomm_uuid: str
     view_members: tuple[str, ...]
+    version: str = ""
+    provider: str = ""
 
 
 @dataclass(frozen=True)
@@ -184,7 +189,9 @@ class Traces:
             records=tuple(Record(**{**record, "members": tuple(record["members"])}) for record in found["records"]),
             marks=tuple(Mark(**mark) for mark in found["marks"]),
             kept=found["kept"],
-            live=Live(found["live"]["gcomm_uuid"], tuple(found["live"]["view_members"])) if found["live"] else None,
+            live=Live(**{**found["live"], "view_members": tuple(found["live"]["view_members"])})
+            if found["live"]
+            else None,
         )
 
     def container(self, name: str) -> Container | None:

@@ -73,6 +73,27 @@ def test_status_is_healthy_and_speaks_json(lab: Lab, tmp_path: pathlib.Path) -> 
     assert sorted(node["role"] for node in status["nodes"]).count("writer") == 1
 
 
+def test_a_cluster_below_a_floor_is_told_of_and_nothing_is_refused(lab: Lab, tmp_path: pathlib.Path) -> None:
+    raised = {
+        "name": "house rule",
+        "what": "mariadb",
+        "level": "refuse",
+        "fixed_in": ["10.11.99", "11.8.99"],
+        "reason": "our auditors want nothing older",
+        "source": "https://wiki.example.com/42",
+    }
+    given = json.dumps({"mariadb_floors": [raised], "galera_status_file": f"{tmp_path}/status.json"})
+    run = lab.play("status", "-e", given)
+    assert run.returncode == 0, run.stdout
+    status = json.loads((tmp_path / "status.json").read_text())
+    assert (status["status"], status["problems"]) == ("healthy", [])
+    (warning,) = [each for each in status["warnings"] if "our auditors want nothing older (house rule, " in each]
+    assert [node for node in lab.nodes.values() if node not in warning] == []
+    site = lab.play("site", "--check", "-e", given)
+    assert site.returncode == 0, site.stdout
+    assert " ".join(warning.split()) in " ".join((site.stdout + site.stderr).split())
+
+
 def test_site_in_check_mode_foresees_no_change(lab: Lab) -> None:
     run = lab.play("site", "--check", "--diff")
     assert run.returncode == 0, run.stdout

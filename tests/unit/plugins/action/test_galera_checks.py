@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.dbops.galera.plugins.action import galera_checks
 from ansible_collections.dbops.galera.plugins.action.galera_checks import clusters, judged, run_of
+from ansible_collections.dbops.galera.plugins.module_utils._model.floors import Floors
 from ansible_collections.dbops.galera.plugins.module_utils._model.inventory import Run
 
 GROUPS = {
@@ -109,6 +110,15 @@ def test_a_host_that_answered_and_told_nothing_is_a_problem() -> None:
     assert result["problems"] == ["host2: what earlier runs left there was not read. Run the playbook again."]
     groups = {**GROUPS, "galera_present": [name for name in HOSTS if name != "host2"]}
     assert judged(Run(hosts=HOSTS), groups, inventory(host2={}))["problems"] == []
+
+
+def test_floors_are_read_from_the_first_host_of_a_cluster() -> None:
+    row = {"what": "mariadb", "level": "refuse", "fixed_in": ["10.11.20"], "reason": "so", "source": "here"}
+    own = {"mariadb_floors": [{**row, "name": "ours"}, row], "mariadb_allow_version": "10.11.19"}
+    found = clusters(Run(hosts=HOSTS), GROUPS, inventory(host1={**variables("host1"), **own}))
+    assert (found[0].floors.rows[-1].name, found[0].floors.allow) == ("ours", "10.11.19")
+    assert found[0].floors.problems == ("mariadb_floors, row 2: the key name is missing.",)
+    assert found[1].floors == Floors()
 
 
 ARGUMENTS = {"verb": "site", "repaired": "", "forced": "", "forget": " A-1 , b-2,"}

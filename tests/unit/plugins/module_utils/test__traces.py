@@ -126,16 +126,20 @@ def test_a_volume_is_looked_into_where_it_has_a_place(read: Read, root: Path, mo
 
 
 def status(view: str, primary: bool = True) -> NodeStatus:
-    told = {"wsrep_cluster_status": "Primary" if primary else "non-Primary", "wsrep_gcomm_uuid": "ABC"}
+    told = {
+        "wsrep_cluster_status": "Primary" if primary else "non-Primary",
+        "wsrep_gcomm_uuid": "ABC",
+        "wsrep_provider_version": "4.23(rXXXX)",
+    }
     return NodeStatus.from_variables(told, "10.11.19", view.split())
 
 
 @pytest.mark.parametrize(
     ("answers", "live"),
     [
-        ([status("abc def")], Live("abc", ("abc", "def"))),
+        ([status("abc def")], Live("abc", ("abc", "def"), "10.11.19", "4.23(rXXXX)")),
         # A node is missing, so it is asked again.
-        ([status("abc"), status("abc")], Live("abc", ("abc",))),
+        ([status("abc"), status("abc")], Live("abc", ("abc",), "10.11.19", "4.23(rXXXX)")),
         ([status("abc"), status("abc def")], None),
         ([status("abc"), None], None),
         ([status("abc def", primary=False)], None),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.dbops.galera.plugins.module_utils._model import checks
 from ansible_collections.dbops.galera.plugins.module_utils._model.checks import Verdict, judge, judge_run
+from ansible_collections.dbops.galera.plugins.module_utils._model.floors import Floors
 from ansible_collections.dbops.galera.plugins.module_utils._model.inventory import Cluster, Host, Run
 from ansible_collections.dbops.galera.plugins.module_utils._model.traces import (
     Container,
@@ -709,6 +710,35 @@ def test_a_split_cluster_is_worked_on_by_nobody(verb: str) -> None:
     # host2 was read before host3 joined; host3 does not answer.
     assert problems(seeing(1, "1", "2", "3"), seeing(2, "1", "2"), seeing(3, "1", "2", "3"), verb=verb) == []
     assert problems(seeing(1, "1", "2"), seeing(2, "1", "2"), host(3, traces(3)), verb=verb) == []
+
+
+# Versions.
+
+
+def serving(version: str, provider: str = "26.4.27(r1)") -> list[Host]:
+    return [host(n, traces(n, live=Live(str(n), ("1", "2", "3"), version, provider))) for n in (1, 2, 3)]
+
+
+def test_site_warns_of_a_living_cluster_below_a_floor_and_goes_on() -> None:
+    """To refuse would keep it from being mended, and close no hole."""
+    verdict = judge(cluster(*serving("10.11.14-MariaDB"), verb="site"))
+    assert verdict.problems == ()
+    assert verdict.warnings[0].startswith(
+        "mariadb1 on host1, mariadb2 on host2 and mariadb3 on host3 run MariaDB 10.11.14, which is below 10.11.18: "
+    )
+    (warning,) = warnings(*serving("10.11.19-MariaDB", "4.23(rXXXX)"), verb="site")
+    assert "run the Galera provider 26.4.23, which is below 26.4.27" in warning
+    assert warnings(*serving("10.11.19-MariaDB"), verb="site") == []
+
+
+@pytest.mark.parametrize("verb", ["upgrade", "restart", "recover", "stop", "add_node"])
+def test_other_verbs_do_not_repeat_it(verb: str) -> None:
+    assert warnings(*serving("10.11.14-MariaDB"), verb=verb) == []
+
+
+def test_the_floors_are_those_of_the_cluster() -> None:
+    living = replace(cluster(*serving("10.11.14-MariaDB")), floors=Floors(allow="10.11.14"))
+    assert judge(living).warnings[0].endswith("mariadb_allow_version=10.11.14 allows new nodes of it.")
 
 
 # Beginning again.

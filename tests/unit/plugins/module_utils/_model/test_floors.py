@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -312,3 +313,11 @@ def test_the_table_is_sound() -> None:
         assert len(row.series) == len(row.fixed_in)
         assert row.source.startswith("https://")
         assert not row.reason.endswith(".")
+
+
+def test_the_page_tells_the_same_table() -> None:
+    page = (Path(__file__).resolve().parents[5] / "docs/upgrade.md").read_text(encoding="utf-8")
+    products = {MARIADB: "MariaDB", GALERA: "Galera provider"}
+    for row in BUILT_IN:
+        versions = ", ".join(map(str, row.fixed_in))
+        assert f"\n| {row.name} | {row.level} | {products[row.what]} {versions} | " in page

@@ -67,7 +67,7 @@ def test_everything_is_read_from_the_modules_result() -> None:
         "run": "/containers/mariadb1/run",
         "marks": [{"path": "/containers/mariadb1/stopped.json", "changed": 5.0, "cluster": "galera", "uuid": UUID}],
         "kept": 7.5,
-        "live": {"gcomm_uuid": "1", "view_members": ["1", "2"]},
+        "live": {"gcomm_uuid": "1", "view_members": ["1", "2"], "version": "10.11.19-MariaDB", "provider": "4.23(r1)"},
     }
     traces = Traces.read(found)
     assert traces.container("mariadb1") == traces.containers[0]
@@ -75,7 +75,7 @@ def test_everything_is_read_from_the_modules_result() -> None:
     assert traces.records[0].members == ("mariadb1", "garbd")
     assert traces.datadir.entries == ("mysql",)
     assert (traces.engine, traces.run, traces.kept) == (False, "/containers/mariadb1/run", 7.5)
-    assert traces.live == Live("1", ("1", "2"))
+    assert traces.live == Live("1", ("1", "2"), "10.11.19-MariaDB", "4.23(r1)")
     assert Traces.read({**found, "live": None}).live is None
     assert traces.container("mariadb2") is None
     assert traces.record("mariadb2") is None

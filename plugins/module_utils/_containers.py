@@ -21,6 +21,7 @@ from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
+from ansible_collections.dbops.galera.plugins.module_utils._model.traces import LABEL
 
 try:
     import docker
@@ -32,8 +33,6 @@ else:
     HAS_DOCKER = True
 
 SOCKET = "unix:///var/run/docker.sock"
-LABEL = "dbops.galera"
-CLUSTER_LABEL = "dbops.galera.cluster"
 LOG_LINES = 15
 # What the images print once, or a setting that an operator put on a command line.
 _SECRET = re.compile(r"((?:password|wsrep_sst_auth)['\"]?\s*[:=]\s*)(?!(?:YES|NO)\))\S+", re.IGNORECASE)

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.dbops.galera.plugins.module_utils._containers import (
-    CLUSTER_LABEL,
     Engine,
     bind_of,
     is_directory,
@@ -36,6 +35,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.position impor
     parse_gvwstate,
     parse_recovered,
 )
+from ansible_collections.dbops.galera.plugins.module_utils._model.traces import CLUSTER_LABEL
 from ansible_collections.dbops.galera.plugins.module_utils._model.words import joined
 from ansible_collections.dbops.galera.plugins.module_utils._record import (
     FENCED,

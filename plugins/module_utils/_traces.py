@@ -16,7 +16,6 @@ from typing import Any, cast
 
 from ansible_collections.dbops.galera.plugins.module_utils import _docker_files
 from ansible_collections.dbops.galera.plugins.module_utils._containers import (
-    LABEL,
     Engine,
     _docker,
     is_directory,
@@ -25,6 +24,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._errors import Galera
 from ansible_collections.dbops.galera.plugins.module_utils._model.traces import (
     CLUSTER_LABEL,
     DATADIR,
+    LABEL,
     OF_THE_FILE_SYSTEM,
     cluster_of,
     uuid_of,

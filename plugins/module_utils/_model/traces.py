@@ -17,10 +17,11 @@ from typing import Any
 from ansible_collections.dbops.galera.plugins.module_utils._model.branch import SUFFIX, Branch
 from ansible_collections.dbops.galera.plugins.module_utils._model.position import NULL_UUID
 
+LABEL = "dbops.galera"
 CLUSTER_LABEL = "dbops.galera.cluster"
 # Where a node's container has its datadir.
 DATADIR = "/var/lib/mysql"
-# What the label dbops.galera says of containers that are not the node itself.
+# What LABEL says of containers that are not the node itself.
 BOOTSTRAP, THROWAWAY = "bootstrap", "throwaway"
 # Directories that a file system has of its own.
 OF_THE_FILE_SYSTEM = ("lost+found",)

@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.dbops.galera.plugins.module_utils import _node
-from ansible_collections.dbops.galera.plugins.module_utils._containers import CLUSTER_LABEL
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
 from ansible_collections.dbops.galera.plugins.module_utils._model.branch import Branch
 from ansible_collections.dbops.galera.plugins.module_utils._model.election import elect
@@ -26,6 +25,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.position impor
     Position,
     parse_grastate,
 )
+from ansible_collections.dbops.galera.plugins.module_utils._model.traces import CLUSTER_LABEL
 from ansible_collections.dbops.galera.plugins.module_utils._node import Node, parse_listing
 from ansible_collections.dbops.galera.plugins.module_utils._record import Record
 from ansible_collections.dbops.galera.plugins.module_utils._wsrep import (

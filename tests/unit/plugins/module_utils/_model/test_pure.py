@@ -16,6 +16,7 @@ ALLOWED = {
     "dataclasses",
     "enum",
     "ipaddress",
+    "json",
     "posixpath",
     "re",
     "typing",

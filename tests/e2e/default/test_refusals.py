@@ -51,6 +51,14 @@ def extra(**variables: object) -> tuple[str, str]:
             {"mariadb_image": "dbops.invalid/nothing:1", "docker_host_images": ["dbops.invalid/nothing:1"]},
             "dbops.invalid/nothing:1",
         ),
+        ({"docker_host_engine_version": "1.2"}, "docker_host_engine_version is 1.2: another version restarts Docker"),
+        ({"docker_host_engine_source": "docker"}, "docker_host_engine_source is docker: docker-ce would take"),
+        ({"docker_host_daemon_config": {"live-restore": False}}, "live-restore is to be off, so the restart of Docker"),
+        (
+            {"docker_host_daemon_config": {"data-root": "/srv"}},
+            "data-root is to be /srv, and Docker Engine has its data",
+        ),
+        ({"docker_host_daemon_config": {"bip": "198.18.0.1/24"}}, "bip of /etc/docker/daemon.json would change under"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

@@ -29,6 +29,7 @@ MARKS = (HAD_DATA, VIEWS, *OLD_MARKS)
 _WAY_OUT = {
     "branch.json": "Restore it from another host's.",
     "node.json": "Remove it, and run site, which writes it again.",
+    "accounts.json": "Remove it, and run site, which writes it again, and will not know accounts that it made before.",
 }
 
 
@@ -60,6 +61,10 @@ class Record:
     def node(self) -> dict[str, Any]:
         """Whose datadir was where."""
         return self._json("node.json")
+
+    def accounts(self) -> list[str]:
+        """Accounts of the server that runs made, as USER@HOST."""
+        return [str(account) for account in self._json("accounts.json").get("accounts") or ()]
 
     def make(self, uid: int) -> None:
         """Make the directory where there is none; uid is the user that the node runs as."""

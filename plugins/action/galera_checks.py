@@ -9,10 +9,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible import constants
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.dbops.galera.plugins.module_utils._model.checks import judge, judge_run
 from ansible_collections.dbops.galera.plugins.module_utils._model.floors import Floors
 from ansible_collections.dbops.galera.plugins.module_utils._model.inventory import LEAVING, MEMBER, Cluster, Host, Run
+from ansible_collections.dbops.galera.plugins.module_utils._model.names import (
+    PREPARING,
+    UNREADABLE,
+    VARIABLES,
+    judge_names,
+)
 from ansible_collections.dbops.galera.plugins.module_utils._model.traces import Traces
 
 # The groups of a cluster's hosts; those before others come first.
@@ -53,9 +60,9 @@ def judged(run: Run, groups: Mapping[str, Sequence[str]], variables: Mapping[str
     warnings: list[str] = []
     found: dict[str, dict[str, Any]] = {}
     for cluster in clusters(run, groups, variables):
-        verdict = judge(cluster)
-        problems += verdict.problems
-        warnings += verdict.warnings
+        names, verdict = judge_names(cluster), judge(cluster)
+        problems += [*names.problems, *verdict.problems]
+        warnings += [*names.warnings, *verdict.warnings]
         if not problems:
             problems += unread(cluster, groups.get(PRESENT, ()))
         found[cluster.name] = {
@@ -77,7 +84,7 @@ def clusters(
             hosts = found.setdefault(str(own.get("galera_cluster_name", "galera")), {})
             if name not in hosts:
                 member_of = frozenset(group for group in GROUPS if name in groups.get(group, ()))
-                hosts[name] = host(name, member_of, own)
+                hosts[name] = host(name, member_of, own, given(name, own) if run.verb in PREPARING else {})
     return [
         Cluster(name, tuple(hosts.values()), run, floors(variables[next(iter(hosts))]))
         for name, hosts in found.items()
@@ -85,16 +92,43 @@ def clusters(
     ]
 
 
-def floors(variables: Mapping[str, Any]) -> Floors:
-    """The floors of versions, by the variables of a cluster's first host."""
-    return Floors.read(variables.get("mariadb_floors"), variables.get("mariadb_allow_version"))
+def given(name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """A host's variables that the names are judged by; UNREADABLE in the place of one that Ansible cannot render.
+
+    Only for verbs that need them: a password may have to be looked up elsewhere.
+    """
+    found = {variable: rendered(variables, variable) for variable in VARIABLES if variable in variables}
+    if "galera_node" not in found and "galera_address" not in found:
+        found["galera_address"] = default_address(name, variables)
+    return found
 
 
-def host(name: str, member_of: frozenset[str], variables: Mapping[str, Any]) -> Host:
-    """A host, with what galera_traces registered there."""
+def rendered(variables: Mapping[str, Any], variable: str) -> Any:
+    try:
+        return variables[variable]
+    except AnsibleError:
+        # Its text may have the value of a password in it.
+        return UNREADABLE
+
+
+def default_address(name: str, variables: Mapping[str, Any]) -> str:
+    """What the role galera takes where the inventory does not have galera_address; its defaults are not seen here."""
+    facts = variables.get("ansible_facts")
+    if not isinstance(facts, Mapping) or not facts:
+        # A host that was not reached has told nothing.
+        return ""
+    default = facts.get("default_ipv4")
+    found = default.get("address") if isinstance(default, Mapping) else None
+    return str(found or variables.get("ansible_host") or name)
+
+
+def host(
+    name: str, member_of: frozenset[str], variables: Mapping[str, Any], known: Mapping[str, Any] | None = None
+) -> Host:
+    """A host, with what galera_traces registered there. known are the variables that the names are judged by."""
     read = variables.get("galera_traces")
     if not isinstance(read, Mapping) or "traces" not in read:
-        return Host(name, member_of, node=str(variables.get("galera_node_name", "")))
+        return Host(name, member_of, node=str(variables.get("galera_node_name", "")), given=known or {})
     asked = read["asked"]
     return Host(
         name=name,
@@ -105,6 +139,7 @@ def host(name: str, member_of: frozenset[str], variables: Mapping[str, Any]) -> 
         datadir=asked["datadir"],
         parts=asked["parts"],
         told=Traces.read(read["traces"]),
+        given=known or {},
     )
 
 

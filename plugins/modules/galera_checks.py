@@ -11,6 +11,9 @@ version_added: 0.1.0
 description:
   - Compares what M(dbops.galera.galera_traces) read on all hosts of the play with what the inventory says, for all
     hosts in one call on the controller. Each cluster of the inventory is judged by itself.
+  - For verbs that make nodes and accounts, and for V(playbook), it also judges names, addresses, users, the database's
+    name and passwords of all hosts by the spelling that Docker, Galera, MariaDB and its clients take. No sentence has
+    the value of a password in it.
   - Refuses runs that leave hosts of a cluster out (C(--limit)) or parts of themselves (C(--tags)), and strategies that
     do not keep hosts in step.
   - Problems are returned as sentences, not failed on, so that a play can give the lock back before it fails.

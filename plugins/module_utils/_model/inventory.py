@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ansible_collections.dbops.galera.plugins.module_utils._model.branch import Branch
 from ansible_collections.dbops.galera.plugins.module_utils._model.floors import Floors
@@ -39,7 +40,8 @@ class Host:
     """A host of a cluster. told is what galera_traces read there, None where the host was not reached.
 
     root and datadir are galera_root and mariadb_datadir, without slashes too many. parts are the variables that name
-    this host's other containers, with the names.
+    this host's other containers, with the names. given are the variables that names.py judges, as the inventory has
+    them. Passwords are among them, so they are in no representation.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Host:
     datadir: str = ""
     parts: Mapping[str, str] = field(default_factory=dict)
     told: Traces | None = None
+    given: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def member(self) -> bool:

@@ -8,16 +8,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleTemplateSyntaxError
 from ansible_collections.dbops.galera.plugins.action import galera_checks
-from ansible_collections.dbops.galera.plugins.action.galera_checks import clusters, judged, run_of
-from ansible_collections.dbops.galera.plugins.module_utils._model.floors import Floors
+from ansible_collections.dbops.galera.plugins.action.galera_checks import clusters, given, judged, run_of
+from ansible_collections.dbops.galera.plugins.module_utils._model import names
 from ansible_collections.dbops.galera.plugins.module_utils._model.inventory import Run
 
 GROUPS = {
-    "galera": ["host1", "host2", "shop1"],
+    "galera": ["host1", "host2", "shop1", "shop2"],
     "proxysql": ["host1", "proxy1"],
     "arbitrator": ["vote1"],
-    "galera_present": ["host1", "host2", "shop1", "proxy1", "vote1"],
+    "galera_present": ["host1", "host2", "shop1", "shop2", "proxy1", "vote1"],
 }
 
 
@@ -51,17 +52,17 @@ def variables(name: str, cluster: str | None = None, **traces: Any) -> dict[str,
 
 def inventory(**changed: dict[str, Any]) -> dict[str, dict[str, Any]]:
     hosts = {name: variables(name) for name in ("host1", "host2", "proxy1", "vote1")}
-    return {**hosts, "shop1": variables("shop1", "shop"), **changed}
+    return {**hosts, **{name: variables(name, "shop") for name in ("shop1", "shop2")}, **changed}
 
 
-HOSTS = ("host1", "host2", "shop1", "proxy1", "vote1")
+HOSTS = ("host1", "host2", "shop1", "shop2", "proxy1", "vote1")
 
 
 def test_each_cluster_has_its_hosts_members_first() -> None:
     found = clusters(Run(hosts=HOSTS), GROUPS, inventory())
     assert {each.name: [host.name for host in each.hosts] for each in found} == {
         "galera": ["host1", "host2", "vote1", "proxy1"],
-        "shop": ["shop1"],
+        "shop": ["shop1", "shop2"],
     }
     host1 = found[0].hosts[0]
     assert host1.groups == {"galera", "proxysql"}
@@ -99,17 +100,91 @@ def test_problems_of_all_clusters_are_told_at_once() -> None:
     result = judged(
         Run(hosts=HOSTS, tags=("x",)),
         GROUPS,
-        inventory(host1=variables("host1", marks=mark), shop1=variables("shop1", "shop", marks=mark)),
+        inventory(
+            host1={**variables("host1", marks=mark), "galera_network_driver": "bridge"},
+            shop1=variables("shop1", "shop", marks=mark),
+        ),
     )
-    said = [problem.split(":")[0].split(" holds")[0] for problem in result["problems"]]
-    assert sorted(said) == ["--tags x", "No host of galera", "No host of shop", "host1", "shop1"]
+    said = [problem.split(":")[0].split(" holds")[0].split(";")[0] for problem in result["problems"]]
+    assert sorted(said) == [
+        "--tags x",
+        "No host of galera",
+        "No host of shop",
+        "galera_network_driver is 'bridge' on host1",
+        "host1",
+        "shop1",
+    ]
 
 
 def test_a_host_that_answered_and_told_nothing_is_a_problem() -> None:
     result = judged(Run(hosts=HOSTS), GROUPS, inventory(host2={"galera_node_name": "mariadb2"}))
     assert result["problems"] == ["host2: what earlier runs left there was not read. Run the playbook again."]
     groups = {**GROUPS, "galera_present": [name for name in HOSTS if name != "host2"]}
-    assert judged(Run(hosts=HOSTS), groups, inventory(host2={}))["problems"] == []
+    lost = {"galera_node_name": "mariadb2"}
+    assert judged(Run(hosts=HOSTS), groups, inventory(host2=lost))["problems"] == []
+
+
+class Rendered(dict[str, Any]):
+    """As hostvars are: a value is rendered when it is looked at, and that can fail."""
+
+    def __getitem__(self, name: str) -> Any:
+        value = super().__getitem__(name)
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+
+def test_a_password_that_cannot_be_rendered_is_named_and_not_shown() -> None:
+    broken = AnsibleTemplateSyntaxError("Syntax error in template: hunter2{{")
+    own = Rendered({**variables("host1"), "mariadb_admin_password": broken, "mariadb_config": broken})
+    (said,) = judged(Run("site", HOSTS), GROUPS, inventory(host1=own))["problems"]
+    assert said == (
+        "mariadb_admin_password cannot be read on host1: Ansible fails to render it. If the password has {{, {% or {# "
+        "in it, write the tag !unsafe in front of it; else look at what it refers to."
+    )
+
+
+def test_no_password_is_looked_at_for_a_verb_that_needs_none() -> None:
+    broken = AnsibleTemplateSyntaxError("The lookup failed.")
+    own = Rendered({**variables("host1"), "mariadb_admin_password": broken, "galera_network_driver": "bridge"})
+    for verb in ("stop", "start", "recover", "restart", "upgrade", "repair_node", "remove_node"):
+        result = judged(Run(verb, HOSTS), GROUPS, inventory(host1=own))
+        assert (result["problems"], result["warnings"]) == ([], [])
+
+
+def test_nothing_that_is_returned_has_a_password_in_it() -> None:
+    secret = "hunter2\nhunter2"
+    passwords = dict.fromkeys(names.PASSWORDS, secret)
+    hosts = {name: {**own, **passwords} for name, own in inventory().items()}
+    result = judged(Run("site", HOSTS), GROUPS, hosts)
+    assert len(result["problems"]) == 6
+    assert "hunter2" not in repr(result)
+    assert "hunter2" not in repr(clusters(Run("site", HOSTS), GROUPS, hosts))
+
+
+@pytest.mark.parametrize(
+    ("own", "address"),
+    [
+        ({"galera_address": "192.0.2.9"}, "192.0.2.9"),
+        ({"ansible_facts": {"default_ipv4": {"address": "192.0.2.8"}}, "ansible_host": "192.0.2.7"}, "192.0.2.8"),
+        ({"ansible_facts": {"default_ipv4": {}}, "ansible_host": "fd00::7"}, "fd00::7"),
+        ({"ansible_facts": {"default_ipv4": {}}}, "proxy1"),
+        ({"ansible_host": "fd00::7"}, ""),
+    ],
+)
+def test_the_address_of_a_host_without_a_node_is_what_the_role_takes(own: dict[str, Any], address: str) -> None:
+    assert given("proxy1", own)["galera_address"] == address
+
+
+def test_a_node_has_published_its_address() -> None:
+    node = {"lan_address": "192.0.2.1", "bootstrap_container": "mariadb0"}
+    assert given("host1", {"galera_node": node}) == {"galera_node": node}
+
+
+def test_an_arbitrator_with_ipv6_alone_is_named() -> None:
+    own = {**variables("vote1"), "ansible_facts": {"default_ipv4": {}}, "ansible_host": "fd00::4"}
+    (said,) = judged(Run("site", HOSTS), GROUPS, inventory(vote1=own))["problems"]
+    assert said.startswith("galera_address is 'fd00::4' on vote1: this is an IPv6 address")
 
 
 def test_floors_are_read_from_the_first_host_of_a_cluster() -> None:

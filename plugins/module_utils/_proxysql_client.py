@@ -262,7 +262,8 @@ def _login(
                     host=host,
                     port=port,
                     user=user,
-                    password=password,
+                    # PyMySQL itself would encode text as latin1, which has not every letter.
+                    password=password.encode(),
                     connect_timeout=timeout,
                     read_timeout=timeout,
                     write_timeout=timeout,

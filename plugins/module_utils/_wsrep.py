@@ -189,7 +189,8 @@ def connect(socket: str, defaults_file: str | None = None, timeout: float = 5) -
 @contextmanager
 def log_in(host: str, port: int, user: str, password: str, timeout: float = 5) -> Iterator[Any]:
     """A connection as a client has it; timeout in seconds. Raises NotAnswering or AccessRefused."""
-    account = {"host": host, "port": port, "user": user, "password": password}
+    # As other clients send it; PyMySQL itself would encode text as latin1, which has not every letter.
+    account = {"host": host, "port": port, "user": user, "password": password.encode()}
     with _connection(f"{host}:{port}", user, timeout, **account) as connection:
         yield connection
 

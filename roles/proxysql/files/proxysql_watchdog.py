@@ -17,6 +17,7 @@ On any doubt it does nothing. What it does it says in the journal, and counts fo
 from __future__ import annotations
 
 import argparse
+import configparser
 import os
 import re
 import subprocess
@@ -189,6 +190,20 @@ class Login(NamedTuple):
     password: str
 
 
+def read_login_file(path: str) -> tuple[Address, Login]:
+    """Where ProxySQL's admin interface is, and who may log in, from a file that the mariadb client reads, too.
+
+    PyMySQL would read it itself, but leaves the backslashes in that stand in front of quotes and backslashes.
+    """
+    parser = configparser.RawConfigParser(allow_no_value=True)
+    with open(path, encoding="utf-8") as file:
+        parser.read_file(file)
+    given = {name: parser.get("client", name, fallback="") or "" for name in ("host", "port", "user", "password")}
+    quoted = re.fullmatch(r'"(.*)"', given["password"])
+    password = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else given["password"]
+    return Address(given["host"], int(given["port"] or 0)), Login(given["user"], password)
+
+
 # What asks a node: an address, a login and a question; the first value of the answer, empty where there is none.
 Ask = Callable[[Address, Login, str], str]
 
@@ -218,7 +233,8 @@ class Nodes:
             host=address.host,
             port=address.port,
             user=login.user,
-            password=login.password,
+            # PyMySQL itself would encode text as latin1, which has not every letter.
+            password=login.password.encode(),
             autocommit=True,
             connect_timeout=1,
             read_timeout=1,
@@ -262,7 +278,16 @@ class Proxy:
         self._round = 0
 
     def _admin(self) -> Any:
-        return pymysql.connect(read_default_file=self._login_file, autocommit=True, connect_timeout=2, read_timeout=5)
+        where, login = read_login_file(self._login_file)
+        return pymysql.connect(
+            host=where.host,
+            port=where.port,
+            user=login.user,
+            password=login.password.encode(),
+            autocommit=True,
+            connect_timeout=2,
+            read_timeout=5,
+        )
 
     def look(self, clock: Callable[[], float] = time.time) -> Seen | None:
         """None when ProxySQL does not answer."""

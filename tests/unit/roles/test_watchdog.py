@@ -250,6 +250,29 @@ def test_a_proxy_that_does_not_answer_is_a_look_without_a_finding(tmp_path: Path
     assert proxy.fence() == watchdog.Verdict()
 
 
+@pytest.mark.parametrize(
+    ("line", "password"),
+    [("x", "x"), ('"a\\\\b\\"c"', 'a\\b"c'), ('" pässwörd€ "', " pässwörd€ "), ('"it\'s %s#"', "it's %s#")],
+)
+def test_the_login_file_is_read_as_the_client_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, password: str
+) -> None:
+    login = tmp_path / "admin.cnf"
+    login.write_text(f"# Here\n[client]\nhost=127.0.0.1\nport=6032\nuser=operator\npassword={line}\nskip-x\n", "utf-8")
+    assert watchdog.read_login_file(str(login)) == (
+        watchdog.Address("127.0.0.1", 6032),
+        watchdog.Login("operator", password),
+    )
+    seen: dict[str, Any] = {}
+    monkeypatch.setattr(watchdog.pymysql, "connect", lambda **login: seen.update(login))
+    watchdog.Proxy(str(login), 10, "galera", lambda *_: "")._admin()
+    assert (seen["port"], seen["password"]) == (6032, password.encode())
+
+
+def test_a_login_file_that_is_gone_is_a_look_without_a_finding(tmp_path: Path) -> None:
+    assert watchdog.Proxy(str(tmp_path / "none"), 10, "galera", lambda *_: "").look() is None
+
+
 class Connection:
     """One to a node. It breaks when it is told to."""
 

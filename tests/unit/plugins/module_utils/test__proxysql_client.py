@@ -266,6 +266,12 @@ def test_a_certificate_that_cannot_be_verified_is_not_waited_for() -> None:
         client.connect("h", 1, [OLD], 5, wait=60, opener=answering(unverified))
 
 
+def test_a_password_has_any_letters() -> None:
+    seen: dict[str, Any] = {}
+    client.connect("h", 1, [Credentials("operator", "pässwörd€")], 5, opener=lambda **login: seen.update(login))
+    assert seen["password"] == "pässwörd€".encode()
+
+
 @pytest.mark.parametrize(
     ("line", "password"),
     [("password=a%b#c", "a%b#c"), ('password = "a\\"b\\\\c"', 'a"b\\c'), ("password='x y'", "x y")],

@@ -3,10 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pymysql
 import pytest
 from ansible_collections.dbops.galera.plugins.module_utils import _wsrep
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
@@ -16,6 +18,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._wsrep import (
     NotAnswering,
     TimedOut,
     Wanted,
+    log_in,
     read_status,
     wait_for,
 )
@@ -227,3 +230,17 @@ def test_a_refused_account_is_told_from_silence(monkeypatch: pytest.MonkeyPatch,
         read_status("/run/mysqld.sock")
     with pytest.raises(_wsrep.AccessRefused, match=r"refuses the account of /root/\.my\.cnf"):
         read_status("/run/mysqld.sock", "/root/.my.cnf")
+
+
+@pytest.mark.parametrize("password", ["secret", "pässwörd", "пароль€", "😀"])
+def test_a_client_logs_in_with_any_letters(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
+    """PyMySQL sends bytes as they are, and text as latin1, which has no letter for most of these."""
+    seen: list[bytes] = []
+
+    def connect(**login: Any) -> contextlib.AbstractContextManager[None]:
+        seen.append(pymysql.connections.Connection(**login, defer_connect=True).password)
+        return contextlib.nullcontext()
+
+    monkeypatch.setattr(_wsrep.pymysql, "connect", connect)
+    with log_in("198.51.100.10", 3306, "application", password):
+        assert seen == [password.encode("utf-8")]

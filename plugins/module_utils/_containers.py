@@ -33,6 +33,10 @@ else:
     HAS_DOCKER = True
 
 SOCKET = "unix:///var/run/docker.sock"
+LABEL = "dbops.galera"
+# Of a container's HostConfig, as Docker tells and takes it: bytes, and billionths of a CPU.
+LIMITS = ("Memory", "MemorySwap", "MemoryReservation", "NanoCpus")
+CLUSTER_LABEL = "dbops.galera.cluster"
 LOG_LINES = 15
 # What the images print once, or a setting that an operator put on a command line.
 _SECRET = re.compile(r"((?:password|wsrep_sst_auth)['\"]?\s*[:=]\s*)(?!(?:YES|NO)\))\S+", re.IGNORECASE)
@@ -106,10 +110,18 @@ class Engine:
         )
 
     def run(
-        self, name: str, image: str, command: Sequence[str], binds: Sequence[str], timeout: float, network: str = "none"
+        self,
+        name: str,
+        image: str,
+        command: Sequence[str],
+        binds: Sequence[str],
+        timeout: float,
+        network: str = "none",
+        like: Mapping[str, Any] | None = None,
     ) -> tuple[int, str]:
         """Run a throw-away container, without a network unless one is named; timeout in seconds.
 
+        like is an inspected container whose limits it gets: a server on its host is to take no more than the node does.
         Returns its exit code and its output.
 
         The container is removed whatever happens; one that a killed run left behind is removed first.
@@ -119,7 +131,12 @@ class Engine:
             "Entrypoint": list(command[:1]),
             "Cmd": list(command[1:]),
             "Labels": {LABEL: "throwaway"},
-            "HostConfig": {"Binds": list(binds), "NetworkMode": network, "LogConfig": {"Type": "json-file"}},
+            "HostConfig": {
+                "Binds": list(binds),
+                "NetworkMode": network,
+                "LogConfig": {"Type": "json-file"},
+                **{name: value for name, value in ((like or {}).get("HostConfig") or {}).items() if name in LIMITS},
+            },
         }
         self.remove_stopped(name)
         with _docker(f"run {command[0]} of image {image} in container {name}"):

@@ -312,7 +312,7 @@ class Node:
             return
         binds = [bind_of(self.datadir, DATADIR), bind_of(str(bound_at(source, CONFIG)), CONFIG, read_only=True)]
         command = ["bash", "-c", ALONE, "bash", branch.group, str(int(timeout * 5))]
-        self.engine.run(self._helper, image, command, binds, timeout + 60)
+        self.engine.run(self._helper, image, command, binds, timeout + 60, like=source)
         after = _parsed(self._read(image, timeout))[0]
         reached = after.position if after and after.uuid == branch.uuid else Position(branch.uuid)
         self._write_grastate(grastate_of(reached, safe=False), image, timeout, new_life=True)
@@ -569,7 +569,8 @@ class Node:
         binds = [bind_of(self.datadir, DATADIR)]
         if config_dir:
             binds.append(bind_of(config_dir, CONFIG, read_only=True))
-        code, log = self.engine.run(self._helper, image, RECOVER, binds, timeout)
+        # Its settings have the node's buffer pool.
+        code, log = self.engine.run(self._helper, image, RECOVER, binds, timeout, like=self.engine.inspect(self.name))
         position = parse_recovered(log)
         if position is None:
             tail = mask("\n".join(log.strip().splitlines()[-15:]))

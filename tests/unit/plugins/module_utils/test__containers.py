@@ -271,6 +271,16 @@ def test_a_throw_away_container(network: dict[str, str], mode: str) -> None:
     assert api.done[-1] == ("remove", "abc", {"force": True, "v": True})
 
 
+def test_a_throw_away_container_has_the_limits_of_the_node() -> None:
+    api = Daemon()
+    limits = {"Memory": 8 << 30, "MemorySwap": 8 << 30, "MemoryReservation": 7 << 30, "NanoCpus": 2 * 10**9}
+    like = {"HostConfig": {**limits, "Binds": ["/d:/e"], "NetworkMode": "host", "RestartPolicy": {"Name": "always"}}}
+    Engine(api).run("mariadb2-position", "sha256:a", ["mariadbd"], ["/x:/y:ro"], 60, like=like)
+    host = api.done[0][2]["HostConfig"]
+    assert {name: host[name] for name in limits} == limits
+    assert (host["Binds"], host["NetworkMode"], "RestartPolicy" in host) == (["/x:/y:ro"], "none", False)
+
+
 def test_a_throw_away_container_that_does_not_end_is_removed() -> None:
     api = Daemon(fails="wait")
     with pytest.raises(

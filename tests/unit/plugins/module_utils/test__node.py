@@ -74,6 +74,7 @@ class Host:
         self.images: list[str] = []
         self.commands: list[list[str]] = []
         self.networks: list[str] = []
+        self.like: list[Any] = []
         self.stopped: list[tuple[str, float]] = []
         self.containers: dict[str, dict[str, Any]] = {}
         self.there: dict[str, str] = {}
@@ -94,9 +95,17 @@ class Host:
         self.stopped.append((name, timeout))
 
     def run(
-        self, _name: str, image: str, command: list[str], binds: list[str], _timeout: float, network: str = "none"
+        self,
+        _name: str,
+        image: str,
+        command: list[str],
+        binds: list[str],
+        _timeout: float,
+        network: str = "none",
+        like: Any = None,
     ) -> tuple[int, str]:
         self.ran.append((command[0], binds))
+        self.like.append(like)
         self.images.append(image)
         self.networks.append(network)
         self.commands.append(command)
@@ -156,6 +165,15 @@ def test_a_killed_node_is_recovered(datadir: Path) -> None:
     assert seen["error"] is None
     binds = [f"{datadir}:/var/lib/mysql:rw", "/containers/mariadb2/conf.d:/etc/mysql/mariadb.conf.d:ro"]
     assert host.ran == [("mariadbd", binds)]
+    assert host.like == [None]
+
+
+def test_a_recovery_has_the_limits_of_the_node(datadir: Path) -> None:
+    fill(datadir, grastate=KILLED)
+    host = Host()
+    host.containers["mariadb2"] = container(datadir)
+    report(host, datadir)
+    assert host.like == [host.containers["mariadb2"]]
 
 
 def test_a_position_is_recovered_by_the_image_that_wrote_it(datadir: Path) -> None:
@@ -719,12 +737,12 @@ class Alone(Host):
         self.left = left
         self.found: GraState | None = None
 
-    def run(self, *arguments: Any) -> tuple[int, str]:
+    def run(self, *arguments: Any, **options: Any) -> tuple[int, str]:
         self.found = parse_grastate((self.datadir / "grastate.dat").read_text(encoding="utf-8"))
         if self.left is not None:
             (self.datadir / "grastate.dat").write_text(self.left, encoding="utf-8")
             (self.datadir / "gvwstate.dat").write_text(VIEW, encoding="utf-8")
-        return super().run(*arguments)
+        return super().run(*arguments, **options)
 
 
 @pytest.mark.parametrize(

@@ -76,3 +76,11 @@ def test_the_account_for_the_socket_is_no_leftover(proxies: list[str]) -> None:
         "application@10.1.0.%",
         "monitor@localhost",
     ]
+
+
+@pytest.mark.parametrize(
+    ("total", "memory"),
+    [(16063, 8000), (16062, 8000), (16127, 8000), (16128, 8064), (15999, 7936), (512, 256), (511, 192)],
+)
+def test_memory_is_half_of_the_hosts_in_steps(total: int, memory: int) -> None:
+    assert rendered("mariadb_memory_mb", ansible_facts={"memtotal_mb": total}) == memory

@@ -84,3 +84,27 @@ def test_the_account_for_the_socket_is_no_leftover(proxies: list[str]) -> None:
 )
 def test_memory_is_half_of_the_hosts_in_steps(total: int, memory: int) -> None:
     assert rendered("mariadb_memory_mb", ansible_facts={"memtotal_mb": total}) == memory
+
+
+def test_an_environment_becomes_text() -> None:
+    given = {"A": 1, "B": True, "C": False, "D": 1.5, "E": "text", "F": "yes", "G": "01", "H": "a {{ b }}", "I": ""}
+    assert rendered("__mariadb_environment", mariadb_environment=given) == {
+        **given,
+        "A": "1",
+        "B": "true",
+        "C": "false",
+        "D": "1.5",
+    }
+    assert rendered("__mariadb_environment", mariadb_environment={}) == {}
+
+
+@pytest.mark.parametrize("driver", ["host", "weave"])
+def test_the_environment_of_a_node_is_text_alone(driver: str) -> None:
+    found = rendered(
+        "__mariadb_container.env",
+        mariadb_environment={"MARIADB_AUTO_UPGRADE": 1},
+        galera_network_driver=driver,
+        galera_node_name="mariadb1",
+    )
+    assert found["MARIADB_AUTO_UPGRADE"] == "1"
+    assert {type(value).__mro__[-2] for value in found.values()} == {str}

@@ -69,7 +69,8 @@ class Record:
     def make(self, uid: int) -> None:
         """Make the directory where there is none; uid is the user that the node runs as."""
         if not os.path.isdir(self.path):
-            os.makedirs(os.path.dirname(self.path), mode=0o755, exist_ok=True)
+            # Not for others: on the host the user's number may be another account's.
+            os.makedirs(os.path.dirname(self.path), mode=0o750, exist_ok=True)
             os.mkdir(self.path, 0o755)
             os.chown(self.path, uid, uid)
 

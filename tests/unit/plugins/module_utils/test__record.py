@@ -37,8 +37,8 @@ def test_a_record_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_the_directory(record: Record) -> None:
-    for path in (record.path, os.path.dirname(record.path)):
-        assert stat.S_IMODE(os.stat(path).st_mode) == 0o755
+    for path, mode in ((record.path, 0o755), (os.path.dirname(record.path), 0o750)):
+        assert stat.S_IMODE(os.stat(path).st_mode) == mode
     os.chmod(record.path, 0o700)
     record.make(os.getuid())
     # The role sees to what is there.

@@ -62,3 +62,27 @@ def test_a_target_that_fails_is_told_with_its_reason(run_pipe: Pipe) -> None:
 def test_a_target_that_fails_at_its_end_is_told(run_pipe: Pipe) -> None:
     with pytest.raises(manifest.BackupError, match="restic failed: wrong"):
         run_pipe("echo all", "cat >/dev/null; echo wrong >&2; exit 3")
+
+
+LONG = f"{'c' * 28}.{'n' * 30}1-binlog"
+
+
+def test_a_containers_host_name_is_its_name() -> None:
+    assert (
+        children.host_name("galera.mariadb2-binlog-store", "galera.mariadb2-binlog") == "galera.mariadb2-binlog-store"
+    )
+    owner = "o" * 58
+    assert children.host_name(f"{owner}-store", owner) == f"{owner}-store"
+
+
+@pytest.mark.parametrize("purpose", ["store", "restic", "version"])
+def test_a_host_name_is_never_too_long(purpose: str) -> None:
+    """With the longest names of cluster and node: Linux refuses 65 characters, and the container would not start."""
+    name = children.host_name(f"{LONG}-{purpose}", LONG)
+    assert len(name) == children.HOST_NAME_LENGTH
+    assert name.startswith("c" * 28)
+    assert name.endswith(f"-{purpose}")
+    other = LONG.replace("1-binlog", "2-binlog")
+    assert children.host_name(f"{other}-{purpose}", other) != name
+    command = children.run_arguments(f"{LONG}-{purpose}", LONG, "restic:1", "sh")
+    assert {f"--name={LONG}-{purpose}", f"--hostname={name}"} < set(command)

@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 import pytest
 import yaml
-from galera_backup import branches, manifest, repository
+from galera_backup import branches, children, manifest, repository
 
 from .test_manifest import made
 
@@ -185,3 +185,21 @@ def test_a_branch_is_recorded_in_its_tags(tmp_path: Path, monkeypatch: pytest.Mo
     assert place.branches(listed) == [branch]
     assert "galera" in asked
     assert (place.binlogs(listed), place.cut_short(listed), place.unfinished(listed)) == ([], [], [])
+
+
+@pytest.mark.parametrize("owner", ["galera.mariadb2", f"{'c' * 28}.{'n' * 30}1"])
+def test_writers_are_containers_of_other_nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: str) -> None:
+    other = owner[:-1] + "3"
+    names = [(f"{owner}-store", owner), (f"{owner}-binlog-store", f"{owner}-binlog"), (f"{other}-restic", other)]
+    hosts = [children.host_name(*name) for name in [*names, (f"{other}-store", other)]]
+    locks = {f"l{number}": {"hostname": host, "time": "2026-11-01T00:00:00Z"} for number, host in enumerate(hosts)}
+
+    def ask(*arguments: str) -> str:
+        return " ".join(locks) if arguments[0] == "list" else json.dumps(locks[arguments[2]])
+
+    config = {"repository": "/r", "directory": str(tmp_path), "cluster": "galera"}
+    place = repository.Repository(config, owner)
+    monkeypatch.setattr(place, "ask", ask)
+    now = repository.utc("2026-11-01T00:00:10Z")
+    assert place.writers(now, 60) == hosts[-1:]
+    assert place.writers(now + 60, 60) == []

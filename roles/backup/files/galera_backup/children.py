@@ -24,8 +24,19 @@ BLOCK = 1 << 20
 # https://man7.org/linux/man-pages/man2/F_SETPIPE_SZ.2const.html; Python 3.10 has it as fcntl.F_SETPIPE_SZ.
 _F_SETPIPE_SZ = 1031
 LABEL = "dbops.galera.backup"
+# https://man7.org/linux/man-pages/man2/sethostname.2.html
+HOST_NAME_LENGTH = 64
 # Seconds that restic may take to give its lock of the repository back on a host that is busy.
 PATIENCE = 20
+
+
+def host_name(name: str, owner: str) -> str:
+    """A container's name as a host's; where that would be too long, the owner is cut, and told apart by a hash."""
+    if len(name) <= HOST_NAME_LENGTH:
+        return name
+    purpose = name[len(owner) :]
+    digest = hashlib.sha256(owner.encode()).hexdigest()[:8]
+    return f"{owner[: HOST_NAME_LENGTH - len(purpose) - len(digest) - 1]}-{digest}{purpose}"
 
 
 def run_arguments(
@@ -40,8 +51,8 @@ def run_arguments(
 ) -> list[str]:
     """docker run up to the image's own arguments. The owner is how what a killed run left behind is found."""
     limits = limits or {}
-    options = ["docker", "run", "--rm", "--interactive", f"--name={name}", f"--hostname={name}", f"--network={network}"]
-    options += [f"--label={LABEL}={owner}", "--log-driver=none", f"--entrypoint={entrypoint}"]
+    options = ["docker", "run", "--rm", "--interactive", f"--name={name}", f"--hostname={host_name(name, owner)}"]
+    options += [f"--network={network}", f"--label={LABEL}={owner}", "--log-driver=none", f"--entrypoint={entrypoint}"]
     options += [f"--volume={volume}" for volume in volumes]
     options += [f"--{option}={value}" for option, value in limits.items() if value]
     options += [f"--user={user}"] if user else []

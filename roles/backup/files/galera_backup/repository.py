@@ -330,6 +330,8 @@ class Repository:
     def writers(self, now: float, patience: float) -> list[str]:
         """Names of containers of other nodes that write to the repository; a lock is renewed every five minutes."""
         found = []
+        # Long ones do not begin with the owner: its own, and that of the archive of its node's binary logs.
+        own = {children.host_name(f"{owner}-store", owner) for owner in (self._owner, f"{self._owner}-binlog")}
         for identifier in self.ask("list", "locks", "--no-lock").split():
             try:
                 lock = json.loads(self.ask("cat", "lock", identifier, "--no-lock"))
@@ -337,7 +339,7 @@ class Repository:
                 # Given back meanwhile.
                 continue
             since = utc(lock["time"])
-            mine = lock["hostname"].startswith(f"{self._owner}-")
+            mine = lock["hostname"] in own or lock["hostname"].startswith(f"{self._owner}-")
             if not mine and lock["hostname"].endswith("-store") and now - since < patience:
                 found.append(lock["hostname"])
         return found

@@ -115,7 +115,7 @@ def default_address(name: str, variables: Mapping[str, Any]) -> str:
     """What the role galera takes where the inventory does not have galera_address; its defaults are not seen here."""
     facts = variables.get("ansible_facts")
     if not isinstance(facts, Mapping) or not facts:
-        # A host that was not reached has told nothing.
+        # A host that was not reached has no facts.
         return ""
     default = facts.get("default_ipv4")
     found = default.get("address") if isinstance(default, Mapping) else None

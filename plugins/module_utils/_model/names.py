@@ -87,7 +87,7 @@ class Entry:
         return self.host.given.get(variable, DEFAULTS.get(variable))
 
     def text(self, variable: str) -> str | None:
-        """A value that is text; another kind is told by a row of its own, and one that cannot be read by Ansible."""
+        """A value that is text; a row of its own reports another kind, and Ansible one that cannot be read."""
         value = self.value(variable)
         return str(value) if isinstance(value, str) else None
 
@@ -131,7 +131,7 @@ class Entry:
     @property
     def containers(self) -> list[tuple[str, str]]:
         """The variables that name containers of this host, with the names."""
-        # By default it follows from the node's name, of which another row tells.
+        # By default it follows from the node's name, which has a row of its own.
         named = self.member and NODE_NAME.fullmatch(self.node)
         own = {"galera_bootstrap_container": self.bootstrap_container} if named else {}
         return [*own.items(), *self.host.parts.items()]
@@ -289,7 +289,7 @@ def _kind(value: object) -> str:
 def _not_texts(entry: Entry) -> Iterator[tuple[str, str]]:
     for variable in (*TEXTS, *PASSWORDS):
         value = entry.host.given.get(variable, "")
-        # A password that is null is missing, which the roles that use it tell.
+        # A password that is null is missing: the roles that use it report that.
         if not isinstance(value, str) and value is not UNREADABLE and (value is not None or variable in TEXTS):
             yield variable, _kind(value)
 
@@ -589,7 +589,7 @@ def _say_database(found: tuple[str, str], where: str) -> str:
 
 def _password(entry: Entry) -> Iterator[tuple[str, str]]:
     for variable in PASSWORDS:
-        # One that is missing or empty is told by the roles that use it.
+        # The roles that use it report one that is missing or empty.
         value = entry.text(variable)
         if value and (fault := password_fault(value)):
             yield variable, fault

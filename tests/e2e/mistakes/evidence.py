@@ -89,8 +89,11 @@ def refused(
 
 
 def overrides(said: str) -> dict[str, str]:
-    """The overrides that a refusal of recover offers, by host."""
-    return {match[1]: match[0] for match in re.finditer(r"(?<=recover_force=)(\w+)@[0-9a-f-]+:\d+", said)}
+    """The overrides that a refusal of recover offers, by host; warnings come after it, and may name those of before."""
+    offered: dict[str, str] = {}
+    for match in re.finditer(r"(?<=recover_force=)(\w+)@[0-9a-f-]+:\d+", said):
+        offered.setdefault(match[1], match[0])
+    return offered
 
 
 def overlay(directory: pathlib.Path, hosts: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible import constants
 from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.dbops.galera.plugins.module_utils._model.checks import judge, judge_run
 from ansible_collections.dbops.galera.plugins.module_utils._model.floors import Floors
@@ -20,11 +21,13 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.names import (
     VARIABLES,
     judge_names,
 )
+from ansible_collections.dbops.galera.plugins.module_utils._model.settings import Asked
 from ansible_collections.dbops.galera.plugins.module_utils._model.traces import Traces
 
 # The groups of a cluster's hosts; those before others come first.
 GROUPS = (MEMBER, LEAVING, "arbitrator", "proxysql", "keepalived")
 PRESENT = "galera_present"
+SETTINGS = ("mariadb_config", "mariadb_provider_options", "mariadb_binlog", "mariadb_volumes")
 ARGUMENTS = {name: {"type": "str", "default": default} for name, default in (("verb", "playbook"), ("repaired", ""))}
 ARGUMENTS |= {name: {"type": "str", "default": ""} for name in ("forced", "forget")}
 
@@ -92,6 +95,11 @@ def clusters(
     ]
 
 
+def floors(variables: Mapping[str, Any]) -> Floors:
+    """The floors of versions, by the variables of a cluster's first host."""
+    return Floors.read(variables.get("mariadb_floors"), variables.get("mariadb_allow_version"))
+
+
 def given(name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     """A host's variables that the names are judged by; UNREADABLE in the place of one that Ansible cannot render.
 
@@ -138,8 +146,22 @@ def host(
         root=asked["root"],
         datadir=asked["datadir"],
         parts=asked["parts"],
+        settings=settings(variables),
         told=Traces.read(read["traces"]),
         given=known or {},
+    )
+
+
+def settings(variables: Mapping[str, Any]) -> Asked:
+    """What an operator wrote for a node's server; what is in no inventory is the role's default."""
+    found = {name: rendered(variables, name) for name in SETTINGS if name in variables}
+    read = {name: value for name, value in found.items() if value is not UNREADABLE}
+    return Asked(
+        config=read.get("mariadb_config", {}),
+        options=read.get("mariadb_provider_options", {}),
+        binlog=boolean(read.get("mariadb_binlog", False), strict=False),
+        volumes=read.get("mariadb_volumes", ()),
+        unreadable=tuple(name for name in found if name not in read),
     )
 
 

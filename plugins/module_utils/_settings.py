@@ -124,8 +124,8 @@ def parse(text: str) -> dict[str, dict[str, str]]:
 
 
 def normal(name: str) -> str:
-    """The name of a variable as the server compares it."""
-    return name.strip().lower().replace("-", "_")
+    """The name of a variable as the server compares it; loose_ only says that a server may not know it."""
+    return re.sub(r"^loose_", "", name.strip().lower().replace("-", "_"))
 
 
 def server_sections(version: str) -> list[str]:

@@ -26,11 +26,21 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.inventory impo
     Run,
 )
 from ansible_collections.dbops.galera.plugins.module_utils._model.report import Report
+from ansible_collections.dbops.galera.plugins.module_utils._model.settings import (
+    SAME,
+    comparable,
+    outside_datadir,
+    risky,
+    setting,
+    wrong,
+)
 from ansible_collections.dbops.galera.plugins.module_utils._model.traces import BOOTSTRAP, Container
 from ansible_collections.dbops.galera.plugins.module_utils._model.words import joined
 
 # Verbs that neither start a node nor make one.
 RESTFUL = ("stop", "move_writer", "backup")
+# Verbs that do not even read a node's settings.
+KEEPING = (*RESTFUL, "restart")
 # Verbs that rename a datadir.
 RENAMING = ("repair_node", "restore", "remove_node", "replace_node")
 LINEAR = ("linear", "mitogen_linear", "debug")
@@ -300,6 +310,23 @@ def _is_forgetting(cluster: Cluster) -> bool:
     return cluster.forgetting
 
 
+def _unlike(cluster: Cluster) -> Iterator[tuple[str, dict[str, str]]]:
+    """Settings that data are made with: a node gets its data from another one, and has to read them the same way."""
+    for name, default in SAME.items():
+        said = {
+            place.host.name: comparable(name, setting(place.host.settings.config, name, default))
+            for place in cluster.nodes
+        }
+        if len(set(said.values())) > 1:
+            yield name, said
+
+
+def _say_unlike(_cluster: Cluster, found: tuple[str, dict[str, str]]) -> str:
+    name, said = found
+    told = joined([f"{value} on {host}" for host, value in said.items()])
+    return f"mariadb_config: {name} is {told}. Nodes get their data from each other, so set the same on all of them."
+
+
 CLUSTERS: tuple[Check[Cluster], ...] = (
     Check("limit", _left_out, _say_left_out),
     # Nobody can rename a cluster that lives: it is only told.
@@ -333,6 +360,7 @@ CLUSTERS: tuple[Check[Cluster], ...] = (
         applies=lambda cluster: bool(cluster.run.forget) and not cluster.forgetting,
         mild=_yes,
     ),
+    Check("settings that differ", _unlike, _say_unlike, applies=lambda cluster: cluster.run.verb not in KEEPING),
     Check("forget: running", _running, _say_running, applies=_is_forgetting),
     Check("forget: not named", _not_given_up, _say_not_given_up, applies=_is_forgetting),
     Check("forget: immovable", _immovable, _say_immovable, applies=_is_forgetting),
@@ -355,6 +383,31 @@ def _bad_paths(place: Place) -> Iterator[str]:
 
 def _say_bad_paths(_place: Place, why: str) -> str:
     return f"{why}."
+
+
+def _wrong_settings(place: Place) -> Iterator[str]:
+    yield from wrong(place.host.settings)
+
+
+def _risky_settings(place: Place) -> Iterator[str]:
+    yield from risky(place.host.settings)
+
+
+def _say_settings(_place: Place, sentence: str) -> str:
+    return sentence
+
+
+def _parts_elsewhere(place: Place) -> Iterator[str]:
+    if names := outside_datadir(place.host.settings):
+        yield joined(names)
+
+
+def _say_parts_elsewhere(place: Place, names: str) -> str:
+    return (
+        f"{place.host.node} has a part of its data outside of its datadir (by {names} in mariadb_config), and "
+        f"{place.run.verb} moves or keeps the datadir only. How to bring a node's data together by hand: section "
+        '"Further directories" of the README of the role mariadb.'
+    )
 
 
 def _other_cluster(place: Place) -> Iterator[tuple[str, str]]:
@@ -631,6 +684,20 @@ def _is_beside(place: Place) -> bool:
 
 HOSTS: tuple[Check[Place], ...] = (
     Check("paths", _bad_paths, _say_bad_paths, applies=_is_node),
+    Check(
+        "settings",
+        _wrong_settings,
+        _say_settings,
+        applies=_is_node,
+        mild=lambda place: place.run.verb in KEEPING,
+    ),
+    Check("risky settings", _risky_settings, _say_settings, applies=_is_node, mild=_yes),
+    Check(
+        "parts of the data elsewhere",
+        _parts_elsewhere,
+        _say_parts_elsewhere,
+        applies=lambda place: _is_node(place) and (place.run.verb in RENAMING or bool(place.run.forced)),
+    ),
     Check("other cluster", _other_cluster, _say_other_cluster, applies=_is_node),
     Check("renamed", _renamed, _say_renamed, applies=_is_node, of_traces=True),
     Check("elsewhere", _elsewhere, _say_elsewhere, applies=_is_node, of_traces=True),

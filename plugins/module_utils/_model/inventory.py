@@ -11,11 +11,13 @@ from typing import Any
 
 from ansible_collections.dbops.galera.plugins.module_utils._model.branch import Branch
 from ansible_collections.dbops.galera.plugins.module_utils._model.floors import Floors
+from ansible_collections.dbops.galera.plugins.module_utils._model.settings import Asked
 from ansible_collections.dbops.galera.plugins.module_utils._model.traces import BOOTSTRAP, Record, Traces
 
 MEMBER, LEAVING = "galera", "leaving"
 # What galera_forget_cluster names where no host tells a UUID.
 UNKNOWN = "unknown"
+NOTHING_ASKED = Asked({}, {})
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,9 @@ class Host:
     """A host of a cluster. told is what galera_traces read there, None where the host was not reached.
 
     root and datadir are galera_root and mariadb_datadir, without slashes too many. parts are the variables that name
-    this host's other containers, with the names. given are the variables that names.py judges, as the inventory has
-    them. Passwords are among them, so they are in no representation.
+    this host's other containers, with the names. settings are what an operator wrote for the node's server. given are
+    the variables that names.py judges, as the inventory has them. Passwords are among them, so they are in no
+    representation.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Host:
     root: str = ""
     datadir: str = ""
     parts: Mapping[str, str] = field(default_factory=dict)
+    settings: Asked = NOTHING_ASKED
     told: Traces | None = None
     given: Mapping[str, Any] = field(default_factory=dict, repr=False)
 

@@ -12,6 +12,7 @@ from ansible.errors import AnsibleTemplateSyntaxError
 from ansible_collections.dbops.galera.plugins.action import galera_checks
 from ansible_collections.dbops.galera.plugins.action.galera_checks import clusters, given, judged, run_of
 from ansible_collections.dbops.galera.plugins.module_utils._model import names
+from ansible_collections.dbops.galera.plugins.module_utils._model.floors import Floors
 from ansible_collections.dbops.galera.plugins.module_utils._model.inventory import Run
 
 GROUPS = {
@@ -137,7 +138,8 @@ class Rendered(dict[str, Any]):
 def test_a_password_that_cannot_be_rendered_is_named_and_not_shown() -> None:
     broken = AnsibleTemplateSyntaxError("Syntax error in template: hunter2{{")
     own = Rendered({**variables("host1"), "mariadb_admin_password": broken, "mariadb_config": broken})
-    (said,) = judged(Run("site", HOSTS), GROUPS, inventory(host1=own))["problems"]
+    said, config = judged(Run("site", HOSTS), GROUPS, inventory(host1=own))["problems"]
+    assert config.startswith("host1: mariadb_config cannot be read: Ansible fails to render it.")
     assert said == (
         "mariadb_admin_password cannot be read on host1: Ansible fails to render it. If the password has {{, {% or {# "
         "in it, write the tag !unsafe in front of it; else look at what it refers to."
@@ -147,7 +149,7 @@ def test_a_password_that_cannot_be_rendered_is_named_and_not_shown() -> None:
 def test_no_password_is_looked_at_for_a_verb_that_needs_none() -> None:
     broken = AnsibleTemplateSyntaxError("The lookup failed.")
     own = Rendered({**variables("host1"), "mariadb_admin_password": broken, "galera_network_driver": "bridge"})
-    for verb in ("stop", "start", "recover", "restart", "upgrade", "repair_node", "remove_node"):
+    for verb in ("stop", "start", "recover", "restart", "upgrade", "repair_node"):
         result = judged(Run(verb, HOSTS), GROUPS, inventory(host1=own))
         assert (result["problems"], result["warnings"]) == ([], [])
 

@@ -13,6 +13,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._model import checks
 from ansible_collections.dbops.galera.plugins.module_utils._model.checks import Verdict, judge, judge_run
 from ansible_collections.dbops.galera.plugins.module_utils._model.floors import Floors
 from ansible_collections.dbops.galera.plugins.module_utils._model.inventory import Cluster, Host, Run
+from ansible_collections.dbops.galera.plugins.module_utils._model.settings import Asked
 from ansible_collections.dbops.galera.plugins.module_utils._model.traces import (
     Container,
     Datadir,
@@ -117,6 +118,34 @@ def problems(*changed: Host, **how: Any) -> list[str]:
 
 def warnings(*changed: Host, **how: Any) -> list[str]:
     return list(judge(cluster(*changed, **how)).warnings)
+
+
+def test_nodes_read_data_alike() -> None:
+    """They get their data from each other."""
+    small = host(3, settings=Asked({"mysqld": {"innodb-page-size": "8k"}}, {}))
+    same = host(2, settings=Asked({"mariadbd": {"innodb_page_size": "16K", "max_connections": 7}}, {}))
+    assert problems(same) == []
+    (sentence,) = problems(same, small)
+    assert "innodb_page_size is 16384 on host1, 16384 on host2 and 8192 on host3" in sentence
+    assert problems(same, small, verb="stop") == []
+
+
+def test_wrong_settings_are_refused_and_risky_ones_told() -> None:
+    wrong = host(2, settings=Asked({"mariadbd": {"skip-networking": None}}, {"pc.ignore_sb": True}))
+    told = problems(wrong)
+    assert [sentence.partition(":")[0] for sentence in told] == ["host2", "host2"]
+    assert problems(wrong, verb="restart") == []
+    assert len(warnings(wrong, verb="restart")) == 2
+    (risky,) = warnings(host(2, settings=Asked({"mariadbd": {"sync_binlog": 0}}, {})))
+    assert risky.startswith("host2: mariadb_config: sync_binlog is 0: ")
+
+
+def test_data_in_two_places_are_not_exchanged() -> None:
+    config = {"mariadbd": {"innodb_log_group_home_dir": "/var/lib/redo"}}
+    redo = host(2, settings=Asked(config, {}, volumes=["/disk/redo:/var/lib/redo"]))
+    assert problems(redo) == []
+    (told,) = problems(redo, verb="remove_node")
+    assert "has a part of its data outside of its datadir" in told
 
 
 # Nothing wrong.

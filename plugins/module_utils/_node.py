@@ -35,7 +35,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.position impor
     parse_gvwstate,
     parse_recovered,
 )
-from ansible_collections.dbops.galera.plugins.module_utils._model.traces import CLUSTER_LABEL
+from ansible_collections.dbops.galera.plugins.module_utils._model.traces import CLUSTER_LABEL, IMAGE_LABEL
 from ansible_collections.dbops.galera.plugins.module_utils._model.words import joined
 from ansible_collections.dbops.galera.plugins.module_utils._record import (
     FENCED,
@@ -59,6 +59,9 @@ from ansible_collections.dbops.galera.plugins.module_utils._wsrep import (
 DATADIR = "/var/lib/mysql"
 CONFIG = "/etc/mysql/mariadb.conf.d"
 START_SCRIPT = "/usr/local/bin/galera-start"
+SCRIPTS = (START_SCRIPT, "/usr/local/bin/galera-notify", "/usr/local/bin/galera-health")
+# What every node's container has of its host.
+OWN_VOLUMES = (DATADIR, CONFIG, "/run/mysqld", INSIDE, *SCRIPTS)
 # How long a running server may take to answer before it is reported as not answering, seconds: the first where a mark
 # of its start script says that it is in no Primary Component, the second where nothing says so.
 PATIENCE, LONG_PATIENCE = 2.0, 15.0
@@ -101,7 +104,9 @@ if [ "$2" = yes ]; then rm -f gvwstate.dat; fi"""
 
 # A server that is its own cluster for a moment, without a network: its first view has InnoDB hold the position of
 # grastate.dat. Without that a joiner goes by what InnoDB holds, whatever grastate.dat says, and asks for a full SST.
-ALONE = """mariadbd --user=mysql --wsrep_cluster_address=gcomm:// --wsrep_cluster_name="$1" --wsrep_notify_cmd= \
+ALONE = """options=$(my_print_defaults --mariadbd mysqld | sed -n 's/^--wsrep[-_]provider[-_]options=//p' | tail -n 1)
+mariadbd --user=mysql --wsrep_cluster_address=gcomm:// --wsrep_cluster_name="$1" --wsrep_notify_cmd= \
+  --wsrep_provider_options="$options;gmcast.listen_addr=tcp://127.0.0.1:4567" \
   --log-error=/dev/stderr --skip-networking --socket=/tmp/alone.sock &
 server=$!
 for _ in $(seq "$2"); do
@@ -310,7 +315,8 @@ class Node:
         self._write_grastate(grastate_of(begun, safe=lead or source is not None), image, timeout, new_life=True)
         if lead or source is None:
             return
-        binds = [bind_of(self.datadir, DATADIR), bind_of(str(bound_at(source, CONFIG)), CONFIG, read_only=True)]
+        config = bind_of(str(bound_at(source, CONFIG)), CONFIG, read_only=True)
+        binds = [bind_of(self.datadir, DATADIR), config, *self._volumes()]
         command = ["bash", "-c", ALONE, "bash", branch.group, str(int(timeout * 5))]
         self.engine.run(self._helper, image, command, binds, timeout + 60, like=source)
         after = _parsed(self._read(image, timeout))[0]
@@ -474,11 +480,13 @@ class Node:
         container = self.engine.inspect(self.name)
         if container is None:
             return {}
-        wanted, name = self.engine.image_id(image), str(container["Config"]["Image"])
+        labels = container["Config"].get("Labels") or {}
+        wanted, name = self.engine.image_id(image), str(labels.get(IMAGE_LABEL) or container["Config"]["Image"])
         return {
-            "cluster": (container["Config"].get("Labels") or {}).get(CLUSTER_LABEL),
+            "cluster": labels.get(CLUSTER_LABEL),
             "image": name,
             "image_current": container["Image"] == wanted if wanted else name == image,
+            "image_id": "" if self.engine.image_id(name) == container["Image"] else container["Image"],
         }
 
     def _own_image(self) -> str | None:
@@ -569,6 +577,7 @@ class Node:
         binds = [bind_of(self.datadir, DATADIR)]
         if config_dir:
             binds.append(bind_of(config_dir, CONFIG, read_only=True))
+        binds += self._volumes()
         # Its settings have the node's buffer pool.
         code, log = self.engine.run(self._helper, image, RECOVER, binds, timeout, like=self.engine.inspect(self.name))
         position = parse_recovered(log)
@@ -578,6 +587,12 @@ class Node:
         if not position.known:
             return position, "its data carries no position of a cluster."
         return position, ""
+
+    def _volumes(self) -> list[str]:
+        """Further volumes of the node's container, which may hold a part of its data such as the redo log."""
+        container = self.engine.inspect(self.name) or {}
+        binds = (container.get("HostConfig") or {}).get("Binds") or ()
+        return [bind for bind in binds if bind.split(":")[1].rstrip("/") not in OWN_VOLUMES]
 
     def _read(self, image: str, timeout: float) -> Datadir:
         if not is_directory(self.datadir):
@@ -678,6 +693,7 @@ FIELDS = (
     "cluster",
     "image",
     "image_current",
+    "image_id",
     "version",
     "provider_version",
     "error",

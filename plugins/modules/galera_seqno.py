@@ -217,6 +217,9 @@ report:
     image_current:
       description: Whether that is what O(image) means on this host.
       type: bool
+    image_id:
+      description: Id of the node's image where its name means another one on this host by now; empty where it does not.
+      type: str
     version:
       description: Version of a running server.
       type: str

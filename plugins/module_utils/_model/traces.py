@@ -19,6 +19,8 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.position impor
 
 LABEL = "dbops.galera"
 CLUSTER_LABEL = "dbops.galera.cluster"
+# The name of the image, where the container was made of its id because the name meant another one.
+IMAGE_LABEL = "dbops.galera.image"
 # Where a node's container has its datadir.
 DATADIR = "/var/lib/mysql"
 # What LABEL says of containers that are not the node itself.

@@ -177,7 +177,13 @@ class Node:
 
     def image(self) -> str:
         """What runs, which in the middle of an upgrade differs from node to node."""
-        command = ["docker", "container", "inspect", "--format={{.Config.Image}}", self.name]
+        command = [
+            "docker",
+            "container",
+            "inspect",
+            '--format={{or (index .Config.Labels "dbops.galera.image") .Config.Image}}',
+            self.name,
+        ]
         return children.ask(command, f"Looking at {self.name}").strip()
 
     def mark(self) -> str:

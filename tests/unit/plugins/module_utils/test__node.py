@@ -203,6 +203,21 @@ def test_whether_a_node_has_the_image(datadir: Path, made_of: str, there: dict[s
     assert (seen["image"], seen["image_current"]) == (made_of, current)
 
 
+@pytest.mark.parametrize(
+    ("there", "pinned"),
+    [({"mariadb:11.8": "sha256:old"}, ""), ({"mariadb:11.8": "sha256:new"}, "sha256:old"), ({}, "sha256:old")],
+    ids=["it means the same", "it means another one", "nothing has it"],
+)
+def test_a_name_that_moved_is_no_other_image(datadir: Path, there: dict[str, str], pinned: str) -> None:
+    """A container that is made anew is of the very image that the node has, and still tells its name."""
+    host = Host()
+    labels = {"dbops.galera.image": "mariadb:11.8"}
+    host.containers["mariadb2"] = {**CONTAINER, "Config": {"Image": "sha256:old", "Labels": labels}}
+    host.there = there
+    seen = report(host, datadir)
+    assert (seen["image"], seen["image_id"]) == ("mariadb:11.8", pinned)
+
+
 def test_the_cluster_that_a_node_was_made_for(datadir: Path) -> None:
     host = Host()
     host.containers["mariadb2"] = {**CONTAINER, "Config": {"Image": "mariadb:11.8", "Labels": {CLUSTER_LABEL: "shop"}}}

@@ -33,10 +33,8 @@ else:
     HAS_DOCKER = True
 
 SOCKET = "unix:///var/run/docker.sock"
-LABEL = "dbops.galera"
 # Of a container's HostConfig, as Docker tells and takes it: bytes, and billionths of a CPU.
 LIMITS = ("Memory", "MemorySwap", "MemoryReservation", "NanoCpus")
-CLUSTER_LABEL = "dbops.galera.cluster"
 LOG_LINES = 15
 # What the images print once, or a setting that an operator put on a command line.
 _SECRET = re.compile(r"((?:password|wsrep_sst_auth)['\"]?\s*[:=]\s*)(?!(?:YES|NO)\))\S+", re.IGNORECASE)
@@ -85,6 +83,13 @@ class Engine:
             except docker.errors.NotFound:
                 return None
 
+    def pull(self, name: str) -> None:
+        """Get an image from its registry, with the host's own login there."""
+        with _docker(f"pull image {name}"):
+            for told in self._api.pull(name, stream=True, decode=True):
+                if "error" in told:
+                    raise GaleraError(f"Docker could not pull image {name}: {str(told['error']).rstrip('.')}.")
+
     def mountpoint(self, datadir: str) -> str | None:
         """Where a datadir (an absolute directory, or a volume's name) is on this host; None where it does not exist.
 
@@ -118,11 +123,12 @@ class Engine:
         timeout: float,
         network: str = "none",
         like: Mapping[str, Any] | None = None,
+        empty: Sequence[str] = (),
     ) -> tuple[int, str]:
         """Run a throw-away container, without a network unless one is named; timeout in seconds.
 
         like is an inspected container whose limits it gets: a server on its host is to take no more than the node does.
-        Returns its exit code and its output.
+        empty are paths in it that get an empty directory each. Returns its exit code and its output.
 
         The container is removed whatever happens; one that a killed run left behind is removed first.
         """
@@ -131,6 +137,7 @@ class Engine:
             "Entrypoint": list(command[:1]),
             "Cmd": list(command[1:]),
             "Labels": {LABEL: "throwaway"},
+            "Volumes": {path: {} for path in empty},
             "HostConfig": {
                 "Binds": list(binds),
                 "NetworkMode": network,

@@ -7,34 +7,24 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.dbops.galera.plugins.module_utils._containers import bind_of, is_directory, mask
+from ansible_collections.dbops.galera.plugins.module_utils._containers import is_directory
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
-from ansible_collections.dbops.galera.plugins.module_utils._model.version import Version
-from ansible_collections.dbops.galera.plugins.module_utils._node import CONFIG, Node
-from ansible_collections.dbops.galera.plugins.module_utils._upgrade import (
-    parse_provider_options,
-    parse_size,
-    parse_told,
-)
+from ansible_collections.dbops.galera.plugins.module_utils._node import Node
+from ansible_collections.dbops.galera.plugins.module_utils._trial import Place, Trial, version_in
+from ansible_collections.dbops.galera.plugins.module_utils._upgrade import parse_provider_options, parse_size
 from ansible_collections.dbops.galera.plugins.module_utils._wsrep import AccessRefused, NotAnswering, connect
 
-FILE = "galera.cnf"
+# What a trial tells of the new image.
+TRIED = ("version", "provider", "provider_version", "unknown", "errors", "warnings")
 STATUS = ("wsrep_replicated_bytes", "wsrep_received_bytes", "wsrep_local_recv_queue")
 SETTINGS = ("wsrep_provider_options", "innodb_fast_shutdown")
 # Seconds between two looks at a server: a queue that keeps up with heavy writing is empty for moments only.
 OFTEN = 0.1
-# The provider is a library that has its version in it as text, such as 26.4.23(r1234).
-ASK = r"""mariadbd --no-defaults --version || exit 127
-if [ -e "$1" ]; then
-  echo provider $(grep -a -o -E '([0-9]+\.)+[0-9]+\(r[0-9A-Za-z]+\)' "$1" | head -n 1)
-fi
-exec mariadbd --user=root --verbose --help 2>&1 >/dev/null"""
 
 
 @dataclass(frozen=True)
@@ -50,15 +40,18 @@ class Traffic:
 
 @dataclass
 class Upgrade:
-    """One node's side of an upgrade. conf_d is the directory of its settings; record the path of the file that says
-    that it is in its turn; provider the path of the provider in the image."""
+    """One node's side of an upgrade. config_dir is the directory of its settings; record the path of the file that says
+    that it is in its turn; provider the path of the provider in the image; volumes are further ones of the node's."""
 
     node: Node
     image: str
     provider: str
     settings: str
-    conf_d: str
+    config_dir: str
     record: str
+    in_force: str = ""
+    volumes: Sequence[str] = ()
+    uid: int = 999
 
     def read(self, seconds: float, timeout: float, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
         """The report of galera_seqno and what an upgrade has to know beyond it.
@@ -136,49 +129,50 @@ class Upgrade:
             "unknown": [],
             "errors": [],
             "warnings": [],
+            "against": [],
         }
         if not present:
             return target
-        with tempfile.TemporaryDirectory(prefix="galera-upgrade-") as directory:
-            path = os.path.join(directory, FILE)
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(self.settings)
-            binds = [bind_of(path, f"{CONFIG}/{FILE}", read_only=True)]
-            if os.path.isfile(os.path.join(self.conf_d, FILE)):
-                binds.insert(0, bind_of(self.conf_d, CONFIG, read_only=True))
-            code, log = self._run(self.image, ["sh", "-c", ASK, "sh", self.provider], binds, timeout)
-        if code == 127:
-            return target
-        lines = log.splitlines()
-        provider = next((line for line in lines if line.startswith("provider")), None)
-        told = parse_told(mask(log))
-        target.update(
-            version=_version(log),
-            provider=provider is not None,
-            provider_version=(provider or "").partition(" ")[2].strip() or None,
-            unknown=told.unknown,
-            errors=told.errors,
-            warnings=told.warnings,
+        trial = Trial(
+            engine=self.node.engine,
+            name=f"{self.node.name}-upgrade",
+            image=self.image,
+            provider=self.provider,
+            settings=self.settings,
+            config_dir=self.config_dir,
+            volumes=self.volumes,
         )
-        if code != 0 and not told.unknown and not told.errors:
-            target["errors"] = [mask(" ".join(lines[-3:]))]
+        tried = trial.run(timeout)
+        if tried.version is not None:
+            target.update({name: getattr(tried, name) for name in TRIED})
+            if not (tried.unknown or tried.errors) and tried.provider:
+                place = self.place
+                target["against"] = [*place.volume_problems(), *place.problems(tried, self.node.engine)]
         return target
 
-    def _version_of(self, image: str, timeout: float) -> str | None:
-        code, log = self._run(image, ["sh", "-c", "mariadbd --no-defaults --version"], [], timeout)
-        return _version(log) if code == 0 else None
+    @property
+    def place(self) -> Place:
+        return Place(
+            node=self.node.name,
+            socket=self.node.socket,
+            defaults_file=self.node.defaults_file,
+            image=self.image,
+            provider=self.provider,
+            settings=self.settings,
+            config_dir=self.config_dir,
+            record=self.in_force,
+            datadir=self.node.datadir,
+            volumes=self.volumes,
+            uid=self.uid,
+        )
 
-    def _run(self, image: str, command: Sequence[str], binds: Sequence[str], timeout: float) -> tuple[int, str]:
-        return self.node.engine.run(f"{self.node.name}-upgrade", image, command, binds, timeout)
+    def _version_of(self, image: str, timeout: float) -> str | None:
+        command = ["sh", "-c", "mariadbd --no-defaults --version"]
+        code, log = self.node.engine.run(f"{self.node.name}-upgrade", image, command, [], timeout)
+        return version_in(log) if code == 0 else None
 
 
 def _look(cursor: Any) -> tuple[float, dict[str, int]]:
     cursor.execute("SHOW GLOBAL STATUS WHERE Variable_name IN %s", (STATUS,))
     found = dict(cursor.fetchall())
     return time.monotonic(), {name: int(found.get(name) or 0) for name in STATUS}
-
-
-def _version(log: str) -> str | None:
-    """Of `mariadbd --version`, among other lines; warnings before it begin with a date."""
-    line = next((line for line in log.splitlines() if " Ver " in line), "")
-    return str(Version.parse(line)) if line else None

@@ -287,7 +287,7 @@ def _running(readings: Mapping[str, Reading]) -> list[Server]:
 
 
 def _settings(verdict: Verdict, readings: Mapping[str, Reading]) -> None:
-    for hosts, target in _alike(readings, "unknown", "errors", "warnings"):
+    for hosts, target in _alike(readings, "unknown", "errors", "warnings", "against"):
         if not target["version"]:
             continue
         named = f"{hosts}: MariaDB {target['version']}"
@@ -298,8 +298,13 @@ def _settings(verdict: Verdict, readings: Mapping[str, Reading]) -> None:
                 "Leave that out of mariadb_config, or write loose_ in front of the name until the upgrade is done."
             )
         if target["errors"]:
-            verdict.refuse(f"{named} refuses the settings: {'; '.join(target['errors'])}. Change mariadb_config.")
-        if not target["unknown"] and not target["errors"]:
+            verdict.refuse(
+                f"{named} refuses the settings: {'; '.join(target['errors'])}. Change mariadb_config or "
+                "mariadb_provider_options."
+            )
+        for sentence in target["against"]:
+            verdict.refuse(sentence)
+        if not (target["unknown"] or target["errors"] or target["against"]):
             verdict.notes.append(f"{named} takes the settings")
 
 

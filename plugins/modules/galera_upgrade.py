@@ -44,6 +44,19 @@ options:
       - Directory of this host with the node's present settings. Other files than C(galera.cnf) in it count as they are.
     type: path
     required: true
+  in_force:
+    description: Path on this host of the option file that the server has in force.
+    type: path
+    required: true
+  uid:
+    description: Numeric id of the user mysql in the image.
+    type: int
+    default: 999
+  volumes:
+    description: Further directories of this host in the container, such as C(/disk/redo:/var/lib/redo).
+    type: list
+    elements: str
+    default: []
   record:
     description: Path on this host of the file that is there while the node is in its turn of an upgrade.
     type: path
@@ -78,6 +91,7 @@ EXAMPLES = r"""
     image: mariadb:11.8
     settings: "{{ lookup('ansible.builtin.template', 'galera.cnf.j2') }}"
     config_dir: /containers/mariadb1/conf.d
+    in_force: /containers/mariadb1/run/in-force.cnf
     record: /containers/mariadb1/upgrade.json
   register: upgrade
 
@@ -174,6 +188,9 @@ def main() -> None:
             "settings": {"type": "str", "required": True, "no_log": True},
             "config_dir": {"type": "path", "required": True},
             "record": {"type": "path", "required": True},
+            "in_force": {"type": "path", "required": True},
+            "volumes": {"type": "list", "elements": "str", "default": []},
+            "uid": {"type": "int", "default": 999},
             "seconds": {"type": "float", "default": 5},
             "timeout": {"type": "int", "default": 60},
         },
@@ -190,7 +207,15 @@ def main() -> None:
             params["defaults_file"],
         )
         upgrade = Upgrade(
-            node, params["image"], params["provider"], params["settings"], params["config_dir"], params["record"]
+            node=node,
+            image=params["image"],
+            provider=params["provider"],
+            settings=params["settings"],
+            config_dir=params["config_dir"],
+            record=params["record"],
+            in_force=params["in_force"],
+            volumes=params["volumes"],
+            uid=params["uid"],
         )
         reading = upgrade.read(params["seconds"], params["timeout"])
     except GaleraError as error:

@@ -55,8 +55,15 @@ class Host:
         return datadir if Path(datadir).is_dir() else None
 
     def run(
-        self, _name: str, image: str, command: Sequence[str], binds: Sequence[str], _timeout: float
+        self,
+        _name: str,
+        image: str,
+        command: Sequence[str],
+        binds: Sequence[str],
+        _timeout: float,
+        empty: Sequence[str] = (),
     ) -> tuple[int, str]:
+        assert not empty
         self.asked.append((image, list(binds)))
         if not binds:  # the image of a stopped node
             return 0, (RECORDED / "10.11/settings.log").read_text()
@@ -90,11 +97,12 @@ def test_the_new_image_is_asked_with_the_new_settings(tmp_path: Path) -> None:
 def test_other_files_of_the_settings_count_too(tmp_path: Path) -> None:
     host = Host()
     asked = upgrade(host, tmp_path)
-    (tmp_path / "conf.d/galera.cnf").touch()
+    for name in ("galera.cnf", "keys"):
+        (tmp_path / f"conf.d/{name}").touch()
     asked.read(1, 60)
     binds = host.asked[0][1]
-    assert binds[0] == f"{tmp_path}/conf.d:/etc/mysql/mariadb.conf.d:ro"
-    assert binds[1].endswith(":/etc/mysql/mariadb.conf.d/galera.cnf:ro")
+    assert binds[0].endswith(":/etc/mysql/mariadb.conf.d/galera.cnf:ro")
+    assert binds[1:] == [f"{tmp_path}/conf.d/keys:/etc/mysql/mariadb.conf.d/keys:ro"]
 
 
 def test_an_image_that_is_not_there(tmp_path: Path) -> None:

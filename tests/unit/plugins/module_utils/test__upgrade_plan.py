@@ -29,6 +29,7 @@ def target(**changed: Any) -> dict[str, Any]:
         "unknown": [],
         "errors": [],
         "warnings": [],
+        "against": [],
         **changed,
     }
 

@@ -64,7 +64,7 @@ def test_a_host_is_judged(capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     assert told["lines"] == ["4"]
     problems = run(capsys, source="docker", version="28", daemon_config={"debug": None})["problems"]
     assert [problem.split(", ")[0] for problem in problems] == [
-        "data-root is to be /var/lib/docker",
+        "data-root would change from /srv/link to /var/lib/docker",
         "docker-ce is 5:27.5.1",
     ]
     assert run(capsys, source="docker", version="28", installs=False, daemon_config=config)["problems"] == []

@@ -20,6 +20,7 @@ ARGUMENTS = {
     "image": "mariadb:11.8",
     "settings": "[mariadbd]\n",
     "config_dir": "/containers/mariadb2/conf.d",
+    "in_force": "/containers/mariadb2/run/in-force.cnf",
     "record": "/containers/mariadb2/upgrade.json",
 }
 

@@ -49,6 +49,10 @@ options:
     type: list
     elements: dict
     default: []
+  configs:
+    description: Inventory name to C(mariadb_config) of the role mariadb, of which what costs safety is told.
+    type: dict
+    default: {}
   allow_version:
     description: The one version that is accepted below a floor which refuses, such as V(10.11.14).
     type: str
@@ -65,8 +69,8 @@ RETURN = r"""
 _value:
   description:
     - C(code) is 0 (healthy), 2 (degraded) or 3 (down), C(status) the word for it, C(problems) a list of sentences,
-      C(warnings) sentences on versions below a floor, which do not change the code, C(nodes) a row for each member and
-      arbitrator, C(lines) the table as text.
+      C(warnings) sentences on versions below a floor and on settings that cost safety, which do not change the code,
+      C(nodes) a row for each member and arbitrator, C(lines) the table as text.
   type: dict
 """
 

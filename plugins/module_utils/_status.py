@@ -12,6 +12,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.branch import 
 from ansible_collections.dbops.galera.plugins.module_utils._model.election import split
 from ansible_collections.dbops.galera.plugins.module_utils._model.floors import Floors, Server, judge
 from ansible_collections.dbops.galera.plugins.module_utils._model.report import Report
+from ansible_collections.dbops.galera.plugins.module_utils._model.settings import Asked, risky
 
 HEALTHY, DEGRADED, DOWN = 0, 2, 3
 WORDS = {HEALTHY: "healthy", DEGRADED: "degraded", DOWN: "down"}
@@ -65,13 +66,15 @@ def summarise(
     arbitrators: Mapping[str, Mapping[str, Any] | None] | None = None,
     floors: Sequence[Mapping[str, Any]] = (),
     allow_version: str = "",
+    configs: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Sum a cluster up.
 
     members: inventory name -> {name, address, port}; reports: inventory name -> report of galera_seqno, missing where
     the host did not answer; holders: hosts that have the VIP; proxies: host -> rows of runtime_mysql_servers, None
     where the proxy did not answer; arbitrators: host -> {name, state} of its container, None where the host did not
-    answer; floors and allow_version: mariadb_floors and mariadb_allow_version.
+    answer; floors and allow_version: mariadb_floors and mariadb_allow_version; configs: inventory name to
+    mariadb_config.
     Returns code (0 healthy, 2 degraded, 3 down), status (its word), problems and warnings (sentences), nodes (rows),
     lines (table). A warning is not of the state of the service, and leaves code and status as they are.
     """
@@ -102,7 +105,10 @@ def summarise(
         "code": code,
         "status": WORDS[code],
         "problems": problems,
-        "warnings": list(judge(_servers(members, reports), Floors.read(floors, allow_version)).warnings),
+        "warnings": [
+            *judge(_servers(members, reports), Floors.read(floors, allow_version)).warnings,
+            *(f"{host}: {each}" for host, config in (configs or {}).items() for each in risky(Asked(config, {}))),
+        ],
         "nodes": rows,
         "lines": table(rows),
     }

@@ -43,7 +43,7 @@ start() { # start NAME NUMBER ADDRESS: the container, then the wait for Synced
 docker run -d --name $1 --network host --memory 537m -v /containers/mariadb$2/datadir:/var/lib/mysql \
   -v /containers/mariadb$2/conf.d:/etc/mysql/mariadb.conf.d -e MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=1 -e MARIADB_ROOT_HOST=localhost \
   -e MARIADB_MYSQL_LOCALHOST_USER=1 -e MARIADB_MYSQL_LOCALHOST_GRANTS="RELOAD, PROCESS, LOCK TABLES, BINLOG MONITOR" \
-  -e MARIADB_INITDB_SKIP_TZINFO=1 $image mariadbd --wsrep_cluster_address=gcomm://$3
+  $image mariadbd --wsrep_cluster_address=gcomm://$3
 until docker exec $1 mariadb -BNe "SHOW STATUS LIKE 'wsrep_local_state_comment'" 2>/dev/null | grep -q Synced; do sleep 0.5; done
 EOF
 }

@@ -151,6 +151,12 @@ def test_a_cluster_below_a_floor_is_healthy_and_named_with_the_version_to_go_to(
     assert warning.endswith("Until then mariadb_allow_version=10.11.19 allows new nodes of it.")
 
 
+def test_settings_that_cost_safety_are_told_and_change_nothing() -> None:
+    found = summarise(MEMBERS, **healthy(), configs={"host1": {"mysqld": {"sync-binlog": 0}}, "host2": {}})
+    assert (found["code"], len(found["warnings"])) == (0, 1)
+    assert found["warnings"][0].startswith("host1: mariadb_config: sync-binlog is 0: ")
+
+
 def test_the_provider_has_a_floor_too() -> None:
     (warning,) = summarise(MEMBERS, **healthy(reports=one("host2", provider_version="4.23(rXXXX)")))["warnings"]
     assert warning.startswith("mariadb2 on host2 runs the Galera provider 26.4.23, which is below 26.4.27: an IST can ")

@@ -31,14 +31,6 @@ def extra(**variables: object) -> tuple[str, str]:
     [
         ({"mariadb_admin_password": ""}, "mariadb_admin_password: missing or empty on host1"),
         ({"galera_network_driver": "bridge"}, "galera_network_driver is 'bridge' on host1"),
-        ({"galera_address": "fd00::1"}, "nodes, proxies and arbitrators reach each other over IPv4"),
-        ({"galera_vip": "fd00::5"}, "this is an IPv6 address, and nodes and proxies listen on IPv4"),
-        ({"mariadb_client_hosts": "app.example.com"}, "the server does not look names up (skip_name_resolve)"),
-        ({"mariadb_application_database": "a/b"}, "a database cannot have / in its name here"),
-        ({"mariadb_admin_user": "monitor"}, "mariadb_admin_user and galera_monitor_user are both"),
-        ({"mariadb_monitor_password": "hunter2\n"}, "mariadb_monitor_password cannot be used on host1"),
-        ({"mariadb_application_password": 12345678}, "mariadb_application_password is a number on host1"),
-        ({"mariadb_environment": {"TZ": None}}, "which is null. A value is text, a number, or true or false."),
         ({"galera_node_name": "mariadb1"}, "host2: this host carries mariadb2, a node of galera, and galera_node"),
         ({"galera_node_name": "db"}, "host1: this host carries mariadb1, a node of galera, and galera_node_name is db"),
         ({"galera_minimum_free_mb": 10**9}, "galera_minimum_free_mb asks for 1000000000 MiB"),
@@ -50,25 +42,62 @@ def extra(**variables: object) -> tuple[str, str]:
             "Too little on host1: backup_binlog_seconds is 0",
         ),
         ({"mariadb_memory_mb": 10}, "mariadb_memory_mb is 10 on host1"),
-        ({"mariadb_config": ["max_connections"]}, "mariadb_config on host1 is not a mapping"),
+        ({"mariadb_config": ["max_connections"]}, "host1: mariadb_config is not a mapping"),
         ({"mariadb_config": {"mariadbd": {"no_such_setting": 1}}}, "unknown variable 'no_such_setting"),
         (
             {"mariadb_image": "dbops.invalid/nothing:1", "docker_host_images": ["dbops.invalid/nothing:1"]},
             "dbops.invalid/nothing:1",
         ),
-        ({"docker_host_engine_version": "1.2"}, "docker_host_engine_version is 1.2: another version restarts Docker"),
         ({"docker_host_engine_source": "docker"}, "docker_host_engine_source is docker: docker-ce would take"),
-        ({"docker_host_daemon_config": {"live-restore": False}}, "live-restore is to be off, so the restart of Docker"),
-        (
-            {"docker_host_daemon_config": {"data-root": "/srv"}},
-            "data-root is to be /srv, and Docker Engine has its data",
-        ),
-        ({"docker_host_daemon_config": {"bip": "198.18.0.1/24"}}, "bip of /etc/docker/daemon.json would change under"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_a_wrong_variable(lab: Lab, variables: dict[str, object], sentence: str) -> None:
     assert sentence in refused(lab, *extra(**variables))
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentences"),
+    [
+        (
+            {
+                "galera_address": "fd00::1",
+                "galera_vip": "fd00::5",
+                "mariadb_client_hosts": "app.example.com",
+                "mariadb_application_database": "a/b",
+                "mariadb_admin_user": "monitor",
+                "mariadb_monitor_password": "hunter2\n",
+                "mariadb_application_password": 12345678,
+                "mariadb_environment": {"TZ": None},
+            },
+            [
+                "nodes, proxies and arbitrators reach each other over IPv4",
+                "this is an IPv6 address, and nodes and proxies listen on IPv4",
+                "the server does not look names up (skip_name_resolve)",
+                "a database cannot have / in its name here",
+                "mariadb_admin_user and galera_monitor_user are both",
+                "mariadb_monitor_password cannot be used on host1",
+                "mariadb_application_password is a number on host1",
+                "which is null. A value is text, a number, or true or false.",
+            ],
+        ),
+        (
+            {
+                "docker_host_engine_version": "1.2",
+                "docker_host_daemon_config": {"live-restore": False, "data-root": "/srv", "bip": "198.18.0.1/24"},
+            },
+            [
+                "docker_host_engine_version is 1.2: another version restarts Docker",
+                "live-restore is to be off, so the restart of Docker",
+                "data-root would change from /var/lib/docker to /srv",
+            ],
+        ),
+    ],
+    ids=["names", "Docker Engine"],
+)
+def test_all_that_is_wrong_is_told_at_once(lab: Lab, variables: dict[str, object], sentences: list[str]) -> None:
+    said = refused(lab, *extra(**variables))
+    assert [sentence for sentence in sentences if sentence not in said] == []
 
 
 def test_two_nodes_with_one_address(lab: Lab) -> None:

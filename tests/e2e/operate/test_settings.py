@@ -71,6 +71,36 @@ def test_a_dynamic_setting_is_set_without_a_restart(lab: Lab) -> None:
     assert not any("mrr=on" in value for value in asked(lab, "optimizer_switch"))
 
 
+def test_another_spelling_and_section_is_the_same_setting(lab: Lab) -> None:
+    """It wins over the role's, and the proxies go by it."""
+    wanted = "-e", json.dumps({"mariadb_config": {"mysqld": {"Max-Connections": 200, "event-scheduler": True}}})
+    run = lab.play("site", *wanted)
+    assert run.returncode == 0, run.stdout
+    assert (asked(lab, "max_connections"), asked(lab, "event_scheduler")) == ({"200"}, {"ON"})
+    again = lab.play("site", *wanted)
+    assert (again.returncode, changed(again.stdout)) == (0, 0), again.stdout
+
+
+def test_text_and_time_zones_are_right(lab: Lab) -> None:
+    """utf8mb4 on every series, and time zones that a living cluster gets on all nodes at once."""
+    assert asked(lab, "character_set_server") == {"utf8mb4"}
+    lab.node_sql("host1", "CREATE TABLE application.words (id INT PRIMARY KEY, s VARCHAR(20))")
+    words = "(1, '\u65e5\u672c'), (2, '\U0001f600')"
+    lab.node_sql("host1", f"SET NAMES utf8mb4; INSERT INTO application.words VALUES {words}")
+    codes = "SELECT GROUP_CONCAT(HEX(s) ORDER BY id) FROM application.words"
+    assert {lab.node_sql(host, codes) for host in lab.nodes} == {"E697A5E69CAC,F09F9880"}
+    lab.node_sql("host1", "DROP TABLE application.words")
+
+    run = lab.play("site", "-e", "mariadb_load_time_zones=true")
+    assert run.returncode == 0, run.stdout
+    count = "SELECT COUNT(*) FROM mysql.time_zone_transition"
+    counts = {lab.node_sql(host, count) for host in lab.nodes}
+    assert len(counts) == 1
+    assert int(counts.pop()) > 10000
+    converted = "SELECT CONVERT_TZ('2025-07-01 12:00', 'UTC', 'Europe/Berlin')"
+    assert {lab.node_sql(host, converted) for host in lab.nodes} == {"2025-07-01 14:00:00"}
+
+
 def test_it_outlives_a_restart_of_the_container(lab: Lab) -> None:
     host, node = list(lab.nodes.items())[-1]
     wanted = settings(max_connections=178)

@@ -55,7 +55,7 @@ class Left:
         whose = (
             "which an earlier run made, and which the inventory does not have any more"
             if self.made
-            else "of a user of the inventory, from where mariadb_client_hosts does not let that one in"
+            else "of a user of the inventory, and mariadb_client_hosts does not have that host"
         )
         return (
             f"The server has the account {self.account}, {whose}. It keeps its password and all its rights. Once "

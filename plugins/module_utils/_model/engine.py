@@ -28,8 +28,9 @@ RIVALS = {
     "distribution": ("docker-ce", "docker-ce-cli", "containerd.io", *_OTHERS),
     "docker": ("docker.io", "docker-cli", "containerd", *_OTHERS),
 }
-# Names that are another program's where packages are Debian's, and the reverse.
-RPM_RIVALS = ("docker", "docker-common", *_OTHERS)
+# Packages of an Engine on the RHEL family. On Debian, docker is another program.
+RPM_NAMES = ("docker", "docker-common")
+RPM_RIVALS = (*RPM_NAMES, *_OTHERS)
 # Drivers that know the options max-size and max-file: https://docs.docker.com/engine/logging/configure/
 _SIZED_LOGS = ("json-file", "local")
 # Keys whose change leaves running containers as they are when the Engine is restarted with live-restore. Docker warns
@@ -343,7 +344,7 @@ def _engine(case: _Case) -> Iterator[str]:
     if wanted.engine in found.packages:
         return
     rivals = [name for name in RIVALS[wanted.source] if name in found.packages]
-    rivals += [name for name in RPM_RIVALS[:2] if name in found.packages]
+    rivals += [name for name in RPM_NAMES if name in found.packages]
     other = next((source for source, name in ENGINES.items() if name in rivals), "")
     keep = f"To keep it, set docker_host_engine_source to {other}. " if other else ""
     one = len(rivals) == 1
@@ -368,7 +369,9 @@ def _engine(case: _Case) -> Iterator[str]:
 
 def _open(case: _Case) -> Iterator[str]:
     hosts = case.after.get("hosts")
-    addresses = [str(host) for host in (hosts if isinstance(hosts, list) else [hosts]) if str(host).startswith("tcp:")]
+    given = [str(host) for host in (hosts if isinstance(hosts, list) else [hosts] if hosts else [])]
+    # An address without a scheme is taken for one of TCP.
+    addresses = [host for host in given if not host.startswith(("unix:", "fd:", "npipe:"))]
     if addresses and case.after.get("tlsverify") is not True:
         yield (
             f"hosts opens Docker Engine on the network ({joined(addresses)}; by docker_host_daemon_config or "
@@ -434,8 +437,8 @@ def _moved(case: _Case) -> Iterator[str]:
     place = case.resolve(root_of(case.after, flags))
     if root != place:
         yield (
-            f"data-root is to be {place}, and Docker Engine has its data at {root}: it would no longer find "
-            f"{_held(case)} there. Set data-root to {root} in docker_host_daemon_config. To move the data on purpose, "
+            f"data-root would change from {root} to {place}, where Docker Engine would no longer find "
+            f"{_held(case)}. Set data-root to {root} in docker_host_daemon_config. To move the data on purpose, "
             "on one host after the other: stop the host's containers, systemctl stop docker docker.socket, copy the "
             f"directory (cp -a), set data-root in {SETTINGS}, systemctl start docker, and run again."
         )
@@ -455,7 +458,8 @@ def _snapshotter(settings: Mapping[str, Any]) -> object:
 def _say_driver(case: _Case, what: str) -> str:
     return (
         f"{what}, and Docker Engine would no longer find {_held(case)}. Set it back; or take the node out with "
-        "remove_node, remove the host's other containers, and run again."
+        "remove_node, remove the containers and volumes that are left on the host, and bring the node back with "
+        "add_node."
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Final
 
 from ansible_collections.dbops.galera.plugins.module_utils._model.inventory import LEAVING, MEMBER, Cluster, Host
+from ansible_collections.dbops.galera.plugins.module_utils._model.settings import OFF, setting
 from ansible_collections.dbops.galera.plugins.module_utils._model.spelling import (
     CONTAINER_NAME,
     HOST_NAME_LENGTH,
@@ -32,8 +33,8 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.spelling impor
 )
 from ansible_collections.dbops.galera.plugins.module_utils._model.words import joined
 
-# Verbs that make nodes and accounts, and playbooks of one's own. No other verb is kept from its work by a name.
-PREPARING = ("site", "add_node", "replace_node", "restore", "playbook")
+# Verbs that make nodes or accounts, and playbooks of one's own. No other verb is kept from its work by a name.
+PREPARING = ("site", "add_node", "remove_node", "replace_node", "restore", "playbook")
 NETWORKS = ("host", "weave", "macvlan")
 PROXY, VIP_HOST, ARBITRATOR = "proxysql", "keepalived", "arbitrator"
 # Names in the overlay end so.
@@ -239,8 +240,8 @@ def _leaving(cluster: Cluster) -> Iterator[str]:
 
 def _say_leaving(cluster: Cluster, hosts: str) -> str:
     return (
-        f"{hosts}: in the group leaving, so a node of {cluster.name} is on its way out. Let remove_node or "
-        "replace_node end that, and take the hosts out of the group leaving."
+        f"{hosts}: in the group leaving, so a node of {cluster.name} is on its way out. Run remove_node or "
+        "replace_node to the end, and take the hosts out of the group leaving."
     )
 
 
@@ -341,7 +342,7 @@ def _shared_address(entry: Entry) -> Iterator[str]:
 
 
 def _say_shared_address(address: str, where: str) -> str:
-    return f"galera_address {address} on {where} is another node's address too."
+    return f"galera_address {address} on {where} is another node's address too. Give each node its own."
 
 
 def _container_address(entry: Entry) -> Iterator[tuple[str, str]]:
@@ -477,7 +478,7 @@ def _say_long_name(found: tuple[str, str], where: str) -> str:
     variable, name = found
     return (
         f"{variable} '{name}' on {where} has {len(name)} characters, and {MEMBER_LENGTH} are possible: Galera cuts the "
-        "names of its members there, and would know them by another name than their hosts do."
+        "names of its members there, and would know them by another name than their hosts do. Choose a shorter one."
     )
 
 
@@ -487,7 +488,7 @@ def _shared_name(entry: Entry) -> Iterator[str]:
 
 
 def _say_shared_name(name: str, where: str) -> str:
-    return f"galera_node_name '{name}' on {where} is another node's name too."
+    return f"galera_node_name '{name}' on {where} is another node's name too. Give each node its own."
 
 
 def _container_names(entry: Entry) -> Iterator[tuple[str, str]]:
@@ -512,7 +513,7 @@ def _twin_containers(entry: Entry) -> Iterator[tuple[str, str]]:
 
 
 def _say_twin_containers(found: tuple[str, str], where: str) -> str:
-    return f"{found[0]} are both '{found[1]}' on {where}: a host can have one container of a name."
+    return f"{found[0]} are both '{found[1]}' on {where}: a host can have one container of a name. Rename one of them."
 
 
 def _host_names(entry: Entry) -> Iterator[tuple[str, str]]:
@@ -527,7 +528,7 @@ def _host_names(entry: Entry) -> Iterator[tuple[str, str]]:
 def _say_host_name(found: tuple[str, str], where: str) -> str:
     return (
         f"{found[0]} makes the host name {found[1]} on {where}, which has {len(found[1])} characters, and "
-        f"{HOST_NAME_LENGTH} are possible."
+        f"{HOST_NAME_LENGTH} are possible. Choose a shorter name."
     )
 
 
@@ -556,7 +557,7 @@ def _foreign_letters(entry: Entry) -> Iterator[tuple[str, str]]:
 def _say_foreign_letters(found: tuple[str, str], where: str) -> str:
     return (
         f"{found[0]} is '{found[1]}' on {where}: clients send a user's name in a character set of their own, so the "
-        "server may not know a name with letters beyond ASCII. Passwords may have any letters."
+        "server may not know a name with letters beyond ASCII. Choose another name. Passwords may have any letters."
     )
 
 
@@ -604,13 +605,7 @@ def _say_password(found: tuple[str, str], where: str) -> str:
 
 def _resolves(entry: Entry) -> bool:
     """Whether mariadb_config has the servers look up the names of their clients."""
-    config = entry.value("mariadb_config")
-    sections = config.values() if isinstance(config, Mapping) else ()
-    for section in sections:
-        for name, value in section.items() if isinstance(section, Mapping) else ():
-            if str(name).replace("-", "_").lower() == "skip_name_resolve":
-                return str(value).lower() in ("off", "false", "0")
-    return False
+    return str(setting(entry.value("mariadb_config"), "skip_name_resolve", "ON")).lower() in OFF
 
 
 def _client_hosts(entry: Entry) -> Iterator[tuple[str, str]]:

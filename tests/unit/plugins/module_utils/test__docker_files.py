@@ -145,8 +145,12 @@ def test_flags_of_an_engine_that_runs(tmp_path: Path) -> None:
     """Its own command line counts, and one of another program that has its number by now does not."""
     pid_file, unit = tmp_path / "docker.pid", tmp_path / "docker.service"
     unit.write_text("ExecStart=/usr/bin/dockerd --tls\n", encoding="utf-8")
-    command = ["dockerd", "-c", "import sys; sys.stdin.read()", "--data-root", "/srv"]
-    with subprocess.Popen(command, executable=sys.executable, stdin=subprocess.PIPE) as process:
+    command = ["dockerd", "-c", "import sys; print(flush=True); sys.stdin.read()", "--data-root", "/srv"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, executable=sys.executable, stdin=pipe, stdout=pipe) as process:
+        # Its command line is not there at once.
+        assert process.stdout is not None
+        process.stdout.readline()
         pid_file.write_text(f"{process.pid}\n", encoding="ascii")
         assert _docker_files.flags(str(pid_file), [str(unit)]) == {"data-root": "/srv"}
         process.communicate()

@@ -27,8 +27,8 @@ def test_nothing_is_left() -> None:
 def test_a_narrowed_pattern_leaves_accounts() -> None:
     assert told("admin@%") == [
         (
-            "The server has the account admin@%, of a user of the inventory, from where mariadb_client_hosts does not "
-            "let that one in. It keeps its password and all its rights. Once nobody uses it, drop it on one node: "
+            "The server has the account admin@%, of a user of the inventory, and mariadb_client_hosts does not have "
+            "that host. It keeps its password and all its rights. Once nobody uses it, drop it on one node: "
             "DROP USER 'admin'@'%';"
         )
     ]

@@ -334,8 +334,8 @@ def test_remapping_that_ends_hides_containers() -> None:
 
 
 MOVED = (
-    "data-root is to be {}, and Docker Engine has its data at {}: it would no longer find {} there. Set data-root to "
-    "{} in docker_host_daemon_config. To move the data on purpose, on one host after the other: stop the host's "
+    "data-root would change from {1} to {0}, where Docker Engine would no longer find {2}. Set data-root to {3} in "
+    "docker_host_daemon_config. To move the data on purpose, on one host after the other: stop the host's "
     "containers, systemctl stop docker docker.socket, copy the directory (cp -a), set data-root in "
     "/etc/docker/daemon.json, systemctl start docker, and run again."
 )
@@ -376,7 +376,8 @@ def test_another_data_root_is_refused(config: Any, changes: dict[str, Any], plac
 def test_another_store_is_refused() -> None:
     said = (
         "{}, and Docker Engine would no longer find 4 containers and volumes. Set it back; or take the node out with "
-        "remove_node, remove the host's other containers, and run again."
+        "remove_node, remove the containers and volumes that are left on the host, and bring the node back with "
+        "add_node."
     )
     driver = said.format("storage-driver is to be zfs")
     assert judged({"storage-driver": "zfs"}, containers=()).problems == (driver,)

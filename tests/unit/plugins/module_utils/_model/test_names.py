@@ -77,9 +77,7 @@ def test_macvlan_that_is_right() -> None:
     assert problems(*hosts) == []
 
 
-@pytest.mark.parametrize(
-    "verb", ["stop", "start", "recover", "restart", "upgrade", "remove_node", "repair_node", "backup"]
-)
+@pytest.mark.parametrize("verb", ["stop", "start", "recover", "restart", "upgrade", "repair_node", "backup"])
 def test_other_verbs_are_not_kept_from_their_work(verb: str) -> None:
     assert problems(verb=verb, galera_network_driver="bridge", galera_node_name="x") == []
 
@@ -121,8 +119,8 @@ def test_hosts_that_leave() -> None:
     leaving = (host(4, "leaving"), host(5, "leaving"))
     assert problems(*leaving) == [
         (
-            "host4, host5: in the group leaving, so a node of galera is on its way out. Let remove_node or "
-            "replace_node end that, and take the hosts out of the group leaving."
+            "host4, host5: in the group leaving, so a node of galera is on its way out. Run remove_node or "
+            "replace_node to the end, and take the hosts out of the group leaving."
         )
     ]
     assert problems(*leaving, verb="replace_node") == []
@@ -225,10 +223,12 @@ def test_what_a_node_has_published_counts() -> None:
 
 def test_an_address_of_two_nodes() -> None:
     assert problems(galera_address="192.168.55.161") == [
-        f"galera_address 192.168.55.161 on {ALL} is another node's address too."
+        f"galera_address 192.168.55.161 on {ALL} is another node's address too. Give each node its own."
     ]
     proxy = host(4, "proxysql", galera_address="192.168.55.162")
-    assert problems(proxy) == ["galera_address 192.168.55.162 on host4 is another node's address too."]
+    assert problems(proxy) == [
+        "galera_address 192.168.55.162 on host4 is another node's address too. Give each node its own."
+    ]
 
 
 MACVLAN: dict[str, Any] = {"galera_network_driver": "macvlan"}
@@ -350,7 +350,7 @@ def test_a_node_whose_name_is_not_set() -> None:
 
 def test_a_name_of_two_nodes() -> None:
     assert problems(host(3, galera_node_name="mariadb1")) == [
-        "galera_node_name 'mariadb1' on host1 and host3 is another node's name too."
+        "galera_node_name 'mariadb1' on host1 and host3 is another node's name too. Give each node its own."
     ]
 
 
@@ -360,7 +360,7 @@ LONG = "m" * 31 + "1"
 def test_a_name_that_galera_would_cut() -> None:
     said = (
         f"galera_node_name '{LONG}' on host1 has 32 characters, and 31 are possible: Galera cuts the names of its "
-        "members there, and would know them by another name than their hosts do."
+        "members there, and would know them by another name than their hosts do. Choose a shorter one."
     )
     assert problems(host(1, galera_node_name=LONG)) == [said]
     assert problems(host(1, galera_node_name=LONG[1:])) == []
@@ -388,11 +388,11 @@ def test_two_containers_of_one_name() -> None:
     assert problems(front) == [
         (
             "galera_node_name and proxysql_container are both 'mariadb1' on host1: a host can have one container of a "
-            "name."
+            "name. Rename one of them."
         ),
         (
             "galera_bootstrap_container and keepalived_container are both 'mariadb0' on host1: a host can have one "
-            "container of a name."
+            "container of a name. Rename one of them."
         ),
     ]
 
@@ -410,7 +410,7 @@ def test_a_host_name_of_the_overlay_that_is_too_long() -> None:
     assert problems(vote) == [
         (
             f"arbitrator_container makes the host name {name} on {'v' * 41}.example.com, which has 65 characters, and "
-            "64 are possible."
+            "64 are possible. Choose a shorter name."
         )
     ]
 
@@ -432,7 +432,7 @@ def test_users() -> None:
 def test_umlauts_in_the_name_of_a_user() -> None:
     said = (
         f"galera_application_user is 'müller' on {ALL}: clients send a user's name in a character set of their own, so "
-        "the server may not know a name with letters beyond ASCII. Passwords may have any letters."
+        "the server may not know a name with letters beyond ASCII. Choose another name. Passwords may have any letters."
     )
     assert problems(galera_application_user="müller") == [said]
     assert warnings(galera_application_user="müller", told=SETTLED) == [said]

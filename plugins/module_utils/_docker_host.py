@@ -74,7 +74,7 @@ def engine(family: str, packages: Iterable[str] = (), settings: str = SETTINGS) 
 
 
 def mode(settings: str = SETTINGS) -> str:
-    """The mode of the settings, which they keep; that of a file everybody may read, where there is none."""
+    """The mode of the settings file, which it keeps; 0644 where there is no file."""
     return f"{stat.S_IMODE(os.stat(settings).st_mode):04o}" if os.path.exists(settings) else "0644"
 
 

@@ -145,7 +145,7 @@ def _of_branches(found: Sequence[Report]) -> list[str]:
 
 
 def _servers(members: Mapping[str, Mapping[str, Any]], reports: Mapping[str, Mapping[str, Any]]) -> list[Server]:
-    """Servers that answered; that of another is a problem already, and told nothing of its version."""
+    """Servers that answered. One that did not is among the problems, and its version is not known."""
     return [
         Server(host, member["name"], report.get("version") or "", report.get("provider_version") or "", running=True)
         for host, member, report in ((host, member, reports.get(host, {})) for host, member in members.items())

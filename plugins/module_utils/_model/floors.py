@@ -157,8 +157,8 @@ class Server:
 
     host is a name of the inventory; name is that of the node that runs, or of the image. version and provider are what
     the server or image tells (10.11.19-MariaDB-0+deb12u1; wsrep_provider_version); provider is None where it was not
-    asked, which says nothing of it. What was asked and told nothing is an empty text, and unknown. running is also
-    said of a node whose data are there, so that not to start it would make nothing safer.
+    asked for, and is not judged then. Where it was asked for and is not known, it is an empty text. running is also
+    true of a node whose data are there: to refuse to start it would make nothing safer.
     """
 
     host: str

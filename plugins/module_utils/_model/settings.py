@@ -67,7 +67,7 @@ JOINED = frozenset(
 # These take a name, of which ON would be one: true is the setting alone, false is skip_ before it.
 NAMED = frozenset(["log_bin", "log_error", "log_basename", "log_tc", "relay_log", "general_log_file"])
 
-# Directories of a container that its host keeps. All else in it is gone when it is made anew.
+# Directories of a container that are the host's. All other files in it are lost when Docker re-creates it.
 DATADIR = "/var/lib/mysql"
 KEPT = (DATADIR, "/run/mysqld", "/var/run/mysqld")
 # Of those, and of what else the role has in the container, nothing can be another volume.

@@ -62,7 +62,7 @@ def is_ipv6(text: str) -> bool:
 
 
 def network_of(text: str) -> ipaddress.IPv4Network | None:
-    """An IPv4 network from its CIDR notation; None where it is none."""
+    """An IPv4 network from its CIDR notation; None if the text is not one."""
     try:
         return ipaddress.IPv4Network(text, strict=False) if "/" in text else None
     except ValueError:

@@ -209,7 +209,7 @@ def test_whether_a_node_has_the_image(datadir: Path, made_of: str, there: dict[s
     ids=["it means the same", "it means another one", "nothing has it"],
 )
 def test_a_name_that_moved_is_no_other_image(datadir: Path, there: dict[str, str], pinned: str) -> None:
-    """A container that is made anew is of the very image that the node has, and still tells its name."""
+    """A re-created container has the very image of the node, and its label has the image's name."""
     host = Host()
     labels = {"dbops.galera.image": "mariadb:11.8"}
     host.containers["mariadb2"] = {**CONTAINER, "Config": {"Image": "sha256:old", "Labels": labels}}

@@ -240,9 +240,11 @@ class Place:
                 )
 
     def _directories(self, engine: Engine) -> Iterator[str]:
-        """Directories that settings name and nobody has made."""
+        """Directories that settings name and nobody has made. The role makes the datadir itself, after this."""
         for setting, paths in directories(_server_settings(self.settings) or {}).items():
             for path in paths:
+                if path == DATADIR:
+                    continue
                 place = self._on_host(path, engine)
                 if place and not os.path.isdir(place):
                     yield (

@@ -261,6 +261,12 @@ def test_a_directory_that_a_setting_needs_is_there(tmp_path: Path) -> None:
     assert problems(asked) == ""
 
 
+def test_the_datadir_of_a_first_run_is_made_later(tmp_path: Path) -> None:
+    asked = place(tmp_path, "[mariadbd]\nlog_bin = mariadb-bin\nslow-query-log-file = slow.log\n")
+    (tmp_path / "datadir").rmdir()
+    assert problems(asked) == ""
+
+
 def test_a_volume_with_data_does_not_move(tmp_path: Path) -> None:
     engine = Engine()
     engine.binds = ["/disk/redo:/var/lib/redo:rw"]

@@ -38,6 +38,12 @@ class Aside:
                 f"{self._node}: its datadir is the Docker volume {self._datadir}, which cannot be kept under another "
                 "name. Copy what it holds, empty it, and run again."
             )
+        if os.path.islink(self._datadir):
+            target = os.path.realpath(self._datadir)
+            raise GaleraError(
+                f"{self._node}: its datadir {self._datadir} is a symbolic link to {target}: the link would be renamed, "
+                f"and the new datadir made on the disk of the link. Set mariadb_datadir to {target}, and run again."
+            )
         if os.path.ismount(self._datadir):
             raise GaleraError(
                 f"{self._node}: its datadir {self._datadir} is a file system of its own, which cannot be kept under "

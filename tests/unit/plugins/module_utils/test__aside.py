@@ -74,3 +74,16 @@ def test_when_a_datadir_cannot_be_moved(datadir: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(os.path, "ismount", lambda _path: True)
     with pytest.raises(GaleraError, match="is a file system of its own"):
         aside(datadir).check(1)
+
+
+def test_a_link_is_not_renamed(datadir: Path) -> None:
+    """The new datadir would be a directory beside the link, on a disk that may be small."""
+    link = datadir.parent / "link"
+    link.symlink_to(datadir)
+    with pytest.raises(GaleraError) as error:
+        aside(f"{link}/").check(0)
+    assert str(error.value) == (
+        f"mariadb2: its datadir {link} is a symbolic link to {datadir}: the link would be renamed, and the new datadir "
+        f"made on the disk of the link. Set mariadb_datadir to {datadir}, and run again."
+    )
+    aside(datadir).check(0)

@@ -243,6 +243,19 @@ def test_a_datadir_that_cannot_be_moved_aside_stops_it_before_anything_is_writte
     assert not place.begin(at(100)).get("failed")
 
 
+def test_a_link_is_not_moved_aside(place: Place) -> None:
+    """What is kept stays as it is, wherever the link leads."""
+    large = place.datadir.rename(place.datadir.parent / "large")
+    place.datadir.symlink_to(large)
+    for mode in ({}, {"_ansible_check_mode": True}):
+        result = place.begin(at(110), **mode)
+        assert result["failed"]
+        assert f"is a symbolic link to {large}" in result["msg"]
+        assert not os.path.exists(place.record.path)
+    assert not place.begin(at(100)).get("failed")
+    assert place.datadir.is_symlink()
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

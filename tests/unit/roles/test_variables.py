@@ -9,6 +9,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
+from ansible_collections.dbops.galera.plugins.module_utils._model.traces import OF_THE_FILE_SYSTEM
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 
@@ -108,3 +109,10 @@ def test_the_environment_of_a_node_is_text_alone(driver: str) -> None:
     )
     assert found["MARIADB_AUTO_UPGRADE"] == "1"
     assert {type(value).__mro__[-2] for value in found.values()} == {str}
+
+
+def test_what_a_file_system_has_of_its_own_does_not_move() -> None:
+    """The receiver is the server's user, who cannot look into a lost+found of root's: rsync would end with code 23."""
+    given = {"galera_address": "198.51.100.1", "galera_node_name": "mariadb1"}
+    found = rendered("__mariadb_move_rsync", **given)
+    assert {f"--exclude=/{name}" for name in OF_THE_FILE_SYSTEM} <= set(found)

@@ -50,7 +50,9 @@ options:
     elements: dict
     default: []
   configs:
-    description: Inventory name to C(mariadb_config) of the role mariadb, of which what costs safety is told.
+    description:
+      - Inventory name to C(mariadb_config) of the role mariadb, of which what costs safety is told. Where one sets the
+        character set latin1, databases that have it are not.
     type: dict
     default: {}
   allow_version:
@@ -69,8 +71,9 @@ RETURN = r"""
 _value:
   description:
     - C(code) is 0 (healthy), 2 (degraded) or 3 (down), C(status) the word for it, C(problems) a list of sentences,
-      C(warnings) sentences on versions below a floor and on settings that cost safety, which do not change the code,
-      C(nodes) a row for each member and arbitrator, C(lines) the table as text.
+      C(warnings) sentences on versions below a floor, on settings that cost safety and on databases with the character
+      set latin1, which do not change the code, C(nodes) a row for each member and arbitrator, C(lines) the table as
+      text.
   type: dict
 """
 

@@ -209,12 +209,19 @@ class Node:
         return ""
 
     def report(
-        self, image: str, config_dir: str | None, timeout: float, recover: bool = True, tolerant: bool = False
+        self,
+        image: str,
+        config_dir: str | None,
+        timeout: float,
+        recover: bool = True,
+        tolerant: bool = False,
+        databases: bool = False,
     ) -> dict[str, Any]:
         """The node's position and where it was read; timeout of a recovery in seconds.
 
         Without recover a killed node's position stays unknown. Raises GaleraError where other containers than the
-        node's one run on its datadir; where tolerant, the report tells of them, for who looks at all nodes.
+        node's one run on its datadir; where tolerant, the report tells of them, for who looks at all nodes. databases
+        is whether a server that answers is asked for databases with the character set latin1.
         """
         report = {**dict.fromkeys(FIELDS), "node": self.name, "bootstrap": False, "sst_in_progress": False}
         report.update(_position(Position(), "none"))
@@ -225,7 +232,7 @@ class Node:
         container = self.container()
         if container:
             report.update(state="running", container=container, bootstrap=container == self.bootstrap_container)
-            report.update(self._live())
+            report.update(self._live(databases))
         elif self.engine.mountpoint(self.datadir) is None:
             report.update(state="missing", emptied=self._had_data())
         else:
@@ -384,10 +391,10 @@ class Node:
                 "it reachable, and run again."
             )
 
-    def _live(self) -> dict[str, Any]:
+    def _live(self, databases: bool = False) -> dict[str, Any]:
         def read() -> Seen:
             try:
-                return Seen(self._status())
+                return Seen(self._status(databases))
             except NotAnswering as error:
                 return Seen(None, str(error).rstrip("."))
 
@@ -409,14 +416,14 @@ class Node:
             except AccessRefused as error:
                 return {"error": f"{self.name} is running. {error}", "marks": self._marks()}
 
-    def _status(self) -> NodeStatus:
+    def _status(self, databases: bool) -> NodeStatus:
         """Who sees whom is read twice where not all members are there, since a node may be joining right now."""
-        status = read_status(self.socket, self.defaults_file, PATIENCE)
+        status = read_status(self.socket, self.defaults_file, PATIENCE, databases)
         if self.record and status.primary and status.cluster_size < len(Record(self.record).members()):
             time.sleep(1)
             again = read_status(self.socket, self.defaults_file, PATIENCE)
             seen = sorted({*status.view_members, *again.view_members})
-            return replace(again, view_members=tuple(seen))
+            return replace(again, view_members=tuple(seen), latin1_databases=status.latin1_databases)
         return status
 
     def _refused(self) -> dict[str, Any]:
@@ -696,6 +703,7 @@ FIELDS = (
     "image_id",
     "version",
     "provider_version",
+    "latin1_databases",
     "error",
 )
 
@@ -803,5 +811,5 @@ def _position(position: Position, source: str) -> dict[str, Any]:
 
 def _told(status: NodeStatus) -> dict[str, Any]:
     names = ["cluster_status", "local_state", "cluster_size", "ready", "recv_queue", "cached_downto"]
-    names += ["version", "provider_version", "gcomm_uuid", "view_members"]
+    names += ["version", "provider_version", "gcomm_uuid", "view_members", "latin1_databases"]
     return {**_position(status.position, "live"), **{name: getattr(status, name) for name in names}}

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.dbops.galera.plugins.module_utils._model.branch import given_up
+from ansible_collections.dbops.galera.plugins.module_utils._model.databases import latin1_warnings
 from ansible_collections.dbops.galera.plugins.module_utils._model.election import split
 from ansible_collections.dbops.galera.plugins.module_utils._model.floors import Floors, Server, judge
 from ansible_collections.dbops.galera.plugins.module_utils._model.report import Report
@@ -108,6 +109,7 @@ def summarise(
         "warnings": [
             *judge(_servers(members, reports), Floors.read(floors, allow_version)).warnings,
             *(f"{host}: {each}" for host, config in (configs or {}).items() for each in risky(Asked(config, {}))),
+            *latin1_warnings((report.get("latin1_databases") for report in reports.values()), (configs or {}).values()),
         ],
         "nodes": rows,
         "lines": table(rows),

@@ -11,11 +11,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
+from ansible_collections.dbops.galera.plugins.module_utils._model.databases import LATIN1, of_applications
 from ansible_collections.dbops.galera.plugins.module_utils._model.position import NULL_UUID, UNKNOWN_SEQNO, Position
 from ansible_collections.dbops.galera.plugins.module_utils._model.version import HANDSHAKE
 
@@ -87,6 +88,8 @@ class NodeStatus:
     version: str
     # UUIDs in the group of the nodes that it sees, itself among them; empty where it does not tell.
     view_members: tuple[str, ...] = ()
+    # Databases with that default character set, without the server's own; None where nobody asked or it does not tell.
+    latin1_databases: tuple[str, ...] | None = None
 
     @classmethod
     def from_variables(cls, rows: Mapping[str, str], version: str, view_members: Sequence[str] = ()) -> NodeStatus:
@@ -216,12 +219,18 @@ def _connection(where: str, who: str, timeout: float, **account: Any) -> Iterato
         raise NotAnswering(f"No answer at {where}: {text}.") from error
 
 
-def read_status(socket: str, defaults_file: str | None = None, timeout: float = 5) -> NodeStatus:
-    """Ask the server at a Unix socket; timeout in seconds. Raises NotAnswering or AccessRefused."""
+def read_status(
+    socket: str, defaults_file: str | None = None, timeout: float = 5, databases: bool = False
+) -> NodeStatus:
+    """Ask the server at a Unix socket; timeout of an answer in seconds. Raises NotAnswering or AccessRefused.
+
+    databases is whether it is also asked for those with the character set latin1.
+    """
     with connect(socket, defaults_file, timeout) as connection, connection.cursor() as cursor:
         cursor.execute("SHOW GLOBAL STATUS WHERE Variable_name IN %s", (VARIABLES,))
         rows = dict(cursor.fetchall())
-        return NodeStatus.from_variables(rows, connection.get_server_info(), _view_members(cursor))
+        status = NodeStatus.from_variables(rows, connection.get_server_info(), _view_members(cursor))
+        return replace(status, latin1_databases=_latin1_databases(cursor)) if databases else status
 
 
 def _view_members(cursor: Any) -> list[str]:
@@ -231,6 +240,17 @@ def _view_members(cursor: Any) -> list[str]:
     except pymysql.Error:
         return []
     return sorted(str(row[0]).lower() for row in cursor.fetchall())
+
+
+def _latin1_databases(cursor: Any) -> tuple[str, ...] | None:
+    """By https://mariadb.com/kb/en/information-schema-schemata-table/; no status is lost where that is not told."""
+    try:
+        cursor.execute(
+            "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE DEFAULT_CHARACTER_SET_NAME = %s", (LATIN1,)
+        )
+    except pymysql.Error:
+        return None
+    return tuple(of_applications(str(row[0]) for row in cursor.fetchall()))
 
 
 def wait_for(

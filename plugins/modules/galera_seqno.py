@@ -57,6 +57,13 @@ options:
     type: bool
     default: false
     version_added: 0.1.0
+  databases:
+    description:
+      - Whether a server that answers is also asked for databases with the character set latin1. No decision depends on
+        them; it is for a look at the state.
+    type: bool
+    default: false
+    version_added: 0.1.0
   timeout:
     description: Time that a recovery may take, in seconds. A large redo log takes minutes.
     type: int
@@ -227,6 +234,13 @@ report:
     provider_version:
       description: Version of its Galera provider.
       type: str
+    latin1_databases:
+      description:
+        - Databases whose default character set is latin1, without the server's own; null where O(databases) is
+          V(false), or the server did not tell.
+      type: list
+      elements: str
+      sample: [application, shop]
     error:
       description: A sentence on what could not be read.
       type: str
@@ -251,6 +265,7 @@ def main() -> None:
             "record": {"type": "path"},
             "recover": {"type": "bool", "default": True},
             "tolerant": {"type": "bool", "default": False},
+            "databases": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 60},
         },
         supports_check_mode=True,
@@ -267,7 +282,12 @@ def main() -> None:
             record=params["record"],
         )
         report = node.report(
-            params["image"], params["config_dir"], params["timeout"], params["recover"], params["tolerant"]
+            params["image"],
+            params["config_dir"],
+            params["timeout"],
+            params["recover"],
+            params["tolerant"],
+            params["databases"],
         )
     except GaleraError as error:
         module.fail_json(msg=str(error))

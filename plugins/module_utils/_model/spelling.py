@@ -30,8 +30,9 @@ NODE_NAME = re.compile(r"[a-z][a-z0-9_-]*[1-9][0-9]*")
 # https://docs.docker.com/reference/cli/docker/container/run/#name
 CONTAINER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 SERVER_ACCOUNTS = ("mysql", "mariadb.sys")
+SYSTEM_DATABASES = ("mysql", "information_schema", "performance_schema", "sys")
 # all is a word of the module that makes the database.
-RESERVED_DATABASES = ("mysql", "information_schema", "performance_schema", "sys", "all")
+RESERVED_DATABASES = (*SYSTEM_DATABASES, "all")
 # An old file name, and objects of a GRANT.
 _TAKEN_BEGINS = ("#mysql50#", "FUNCTION ", "PROCEDURE ")
 _HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")

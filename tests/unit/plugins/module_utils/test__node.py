@@ -10,6 +10,7 @@ import re
 import stat
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from socket import create_server
 from typing import Any
@@ -493,6 +494,28 @@ def test_a_running_node(monkeypatch: pytest.MonkeyPatch, datadir: Path, containe
     assert (seen["state"], seen["uuid"], seen["seqno"], seen["source"]) == ("running", UUID, 7, "live")
     assert (seen["cluster_status"], seen["container"]) == ("non-Primary", container)
     assert seen["bootstrap"] is (container == "mariadb0")
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_databases_of_latin1_are_in_a_report_that_asks(
+    monkeypatch: pytest.MonkeyPatch, datadir: Path, record: Path, asked: bool
+) -> None:
+    """Also where the status is read twice, since a member is missing."""
+    (record / "members").write_text("mariadb1\nmariadb2\n", encoding="utf-8")
+    reads = []
+
+    def answer(*arguments: Any) -> NodeStatus:
+        reads.append(arguments)
+        databases = ("shop",) if arguments[3:] == (True,) else None
+        status = live(wsrep_cluster_status="Primary", wsrep_cluster_size="1")
+        return replace(status, latin1_databases=databases)
+
+    Clock(monkeypatch)
+    monkeypatch.setattr(_node, "read_status", answer)
+    node = node_of(Host(["mariadb2"]), datadir, record)
+    seen = node.report("mariadb:11.8", None, 60, databases=asked)
+    assert (len(reads), seen["latin1_databases"]) == (2, ("shop",) if asked else None)
+    assert node_of(Host(), datadir).report("mariadb:11.8", None, 60, databases=asked)["latin1_databases"] is None
 
 
 class Clock:

@@ -157,6 +157,16 @@ def test_settings_that_cost_safety_are_told_and_change_nothing() -> None:
     assert found["warnings"][0].startswith("host1: mariadb_config: sync-binlog is 0: ")
 
 
+def test_databases_of_latin1_are_told_once_for_the_cluster_and_change_nothing() -> None:
+    told = {host: report(latin1_databases=["shop", "application"]) for host in MEMBERS}
+    found = summarise(MEMBERS, **healthy(reports=told))
+    assert (found["code"], found["problems"], len(found["warnings"])) == (0, [], 1)
+    assert found["warnings"][0].startswith("Databases with the default character set latin1: application and shop. ")
+    wanted = {"host2": {"mariadbd": {"character_set_server": "latin1"}}}
+    assert summarise(MEMBERS, **healthy(reports=told, configs=wanted))["warnings"] == []
+    assert summarise(MEMBERS, **healthy(reports={"host1": report(latin1_databases=None)}))["warnings"] == []
+
+
 def test_the_provider_has_a_floor_too() -> None:
     (warning,) = summarise(MEMBERS, **healthy(reports=one("host2", provider_version="4.23(rXXXX)")))["warnings"]
     assert warning.startswith("mariadb2 on host2 runs the Galera provider 26.4.23, which is below 26.4.27: an IST can ")

@@ -130,9 +130,9 @@ def test_wanted_in_words() -> None:
 class Cursor:
     """A server's answers; an exception is raised."""
 
-    def __init__(self, members: Any) -> None:
-        self.members = members
-        self.asked = ""
+    def __init__(self, members: Any, databases: Any = ()) -> None:
+        self.answers = {"wsrep_cluster_members": members, "SCHEMATA": databases, "SHOW GLOBAL STATUS": ROWS.items()}
+        self.asked: list[str] = []
 
     def __enter__(self) -> Cursor:
         return self
@@ -141,12 +141,15 @@ class Cursor:
         return
 
     def execute(self, statement: str, _arguments: Any = None) -> None:
-        self.asked = statement
-        if "wsrep_cluster_members" in statement and isinstance(self.members, Exception):
-            raise self.members
+        self.asked.append(statement)
+        if isinstance(self._answer(), Exception):
+            raise self._answer()
 
     def fetchall(self) -> list[tuple[str, ...]]:
-        return self.members if "wsrep_cluster_members" in self.asked else list(ROWS.items())
+        return list(self._answer())
+
+    def _answer(self) -> Any:
+        return next((answer for table, answer in self.answers.items() if table in self.asked[-1]), ())
 
 
 class Connection(Cursor):
@@ -174,6 +177,32 @@ def test_whom_a_node_sees(monkeypatch: pytest.MonkeyPatch, told: Any, members: t
     seen = read_status("/run/mysqld.sock")
     assert seen.view_members == members
     assert (seen.primary, seen.gcomm_uuid) == (True, ROWS["wsrep_gcomm_uuid"])
+
+
+@pytest.mark.parametrize(
+    ("told", "databases"),
+    [
+        ([("shop",), ("mysql",), ("application",)], ("application", "shop")),
+        ([("mysql",)], ()),
+        # What it does not tell costs no status.
+        ((1047, "WSREP has not yet prepared node for application use"), None),
+        ((2013, "Lost connection to MySQL server during query (timed out)"), None),
+    ],
+)
+def test_databases_of_latin1(monkeypatch: pytest.MonkeyPatch, told: Any, databases: tuple[str, ...] | None) -> None:
+    answer = pymysql.err.OperationalError(*told) if isinstance(told, tuple) else told
+    connection = Connection([("A",)], answer)
+    monkeypatch.setattr(pymysql, "connect", lambda **_options: connection)
+    seen = read_status("/run/mysqld.sock", databases=True)
+    assert seen.latin1_databases == databases
+    assert (seen.primary, seen.view_members) == (True, ("a",))
+
+
+def test_databases_are_read_only_for_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = Connection([], [("shop",)])
+    monkeypatch.setattr(pymysql, "connect", lambda **_options: connection)
+    assert read_status("/run/mysqld.sock").latin1_databases is None
+    assert not any("SCHEMATA" in statement for statement in connection.asked)
 
 
 def test_waiting_ends_when_the_state_is_reached() -> None:

@@ -91,6 +91,11 @@ def container(root: str, container_id: str) -> dict[str, Any] | None:
     return next((container for container in found if container is not None), None)
 
 
+def named(root: str, name: str) -> dict[str, Any] | None:
+    """One container by its name, or None."""
+    return next((found for found in containers(root) if found["Name"].lstrip("/") == name), None)
+
+
 def held(root: str) -> int:
     """How many containers and volumes are in a root."""
     below = [f"{glob.escape(place)}/{kind}/*/" for place in _places(root) for kind in ("containers", "volumes")]

@@ -9,7 +9,7 @@ module: galera_preflight
 short_description: Check that a host is fit to run a node
 version_added: 0.1.0
 description:
-  - Looks at TCP ports, disk space and the clock of a host in one call. Changes nothing.
+  - Looks at TCP ports, names of containers, disk space and the clock of a host in one call. Changes nothing.
   - Problems are returned as sentences, not failed on, so that a play can tell all of them at once.
 author:
   - dbops.galera contributors (@dbops)
@@ -36,6 +36,14 @@ options:
     type: str
     default: ""
     version_added: 0.1.0
+  parts:
+    description:
+      - Containers that the host is to have of O(cluster), names by the variables that give them, such as
+        C(proxysql_container). A container of such a name that has the label of another cluster is a problem.
+      - One without a label is not, nor is what cannot be read, as before Docker Engine is installed.
+    type: dict
+    default: {}
+    version_added: 0.1.0
   path:
     description: Directory that will hold the data. It, or its nearest parent that exists, is asked for free space.
     type: path
@@ -61,6 +69,14 @@ EXAMPLES = r"""
         containers: [mariadb1, mariadb0]
     path: /containers
     minimum_free_mb: 2048
+  register: host
+
+- name: Check that the container of ProxySQL is not another cluster's
+  dbops.galera.galera_preflight:
+    cluster: shop
+    parts:
+      proxysql_container: proxysql
+    path: /containers
   register: host
 
 - name: Refuse a host that is not fit
@@ -90,10 +106,11 @@ import platform
 import time
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.dbops.galera.plugins.module_utils import _docker_files
 from ansible_collections.dbops.galera.plugins.module_utils._containers import Engine
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
 from ansible_collections.dbops.galera.plugins.module_utils._listeners import Inspect, owner
-from ansible_collections.dbops.galera.plugins.module_utils._model.ports import objection
+from ansible_collections.dbops.galera.plugins.module_utils._model.ports import Owner, name_taken, objection
 
 
 def free_mb(path: str) -> int:
@@ -112,6 +129,15 @@ def inspector() -> Inspect | None:
         return None
 
 
+def cluster_of(name: str, inspect: Inspect | None) -> str:
+    """The cluster in a container's label; empty without a container or a label, and where nothing can be read."""
+    try:
+        found = inspect(name) if inspect else _docker_files.named(_docker_files.data_root(), name)
+    except (GaleraError, OSError, ValueError):
+        return ""
+    return Owner.of("", found).cluster if found else ""
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -125,6 +151,7 @@ def main() -> None:
                 },
             },
             "cluster": {"type": "str", "default": ""},
+            "parts": {"type": "dict", "default": {}},
             "path": {"type": "path", "required": True},
             "minimum_free_mb": {"type": "int", "default": 0},
         },
@@ -132,10 +159,14 @@ def main() -> None:
     )
     host = platform.node()
     problems = []
-    inspect = inspector() if module.params["ports"] else None
+    cluster, parts = module.params["cluster"], module.params["parts"]
+    inspect = inspector() if module.params["ports"] or parts else None
+    for variable, name in parts.items():
+        if said := name_taken(variable, str(name), cluster_of(str(name), inspect), cluster):
+            problems.append(f"{host}: {said}")
     for wanted in module.params["ports"]:
         port = wanted["port"]
-        if said := objection(port, owner(port, inspect), wanted["containers"], module.params["cluster"]):
+        if said := objection(port, owner(port, inspect), wanted["containers"], cluster):
             problems.append(f"{host}: {said}")
     free = free_mb(module.params["path"])
     if free < module.params["minimum_free_mb"]:

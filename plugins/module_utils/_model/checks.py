@@ -25,6 +25,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.inventory impo
     Place,
     Run,
 )
+from ansible_collections.dbops.galera.plugins.module_utils._model.ports import name_taken
 from ansible_collections.dbops.galera.plugins.module_utils._model.report import Report
 from ansible_collections.dbops.galera.plugins.module_utils._model.settings import (
     SAME,
@@ -511,19 +512,15 @@ def _say_no_node(_place: Place, container: Container) -> str:
     )
 
 
-def _foreign_parts(place: Place) -> Iterator[tuple[str, Container]]:
+def _foreign_parts(place: Place) -> Iterator[str]:
     for variable, name in place.host.parts.items():
         container = place.traces.container(name)
-        if container and container.cluster not in ("", place.cluster.name):
-            yield variable, container
+        if container and (sentence := name_taken(variable, name, container.cluster, place.cluster.name)):
+            yield sentence
 
 
-def _say_foreign_parts(place: Place, found: tuple[str, Container]) -> str:
-    variable, container = found
-    return (
-        f"container {container.name} belongs to the cluster {container.cluster}, and {variable} names it for "
-        f"{place.cluster.name}. Give each cluster on this host a {variable} and ports of its own."
-    )
+def _say_foreign_parts(_place: Place, sentence: str) -> str:
+    return sentence
 
 
 def _stray(place: Place) -> Iterator[Container]:

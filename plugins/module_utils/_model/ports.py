@@ -1,7 +1,7 @@
 # Copyright (c) 2026, dbops.galera contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a port is free for a cluster's container, and what to do where it is not. Pure.
+"""Whether a port or a name is free for a cluster's container, and what to do where it is not. Pure.
 
 What belongs to this cluster is named as such: who stops a node because it has another name than the inventory says
 gets an empty one in its place.
@@ -14,6 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.dbops.galera.plugins.module_utils._model.traces import CLUSTER_LABEL, DATADIR
+
+# What else two clusters on one host cannot share, by the variable that names a container.
+_BESIDE = {
+    "proxysql_container": "proxysql_port and proxysql_admin_port",
+    "keepalived_container": "keepalived_router_id",
+    "arbitrator_container": "galera_replication_port",
+}
 
 
 @dataclass(frozen=True)
@@ -61,3 +68,18 @@ def objection(port: int, owner: Owner | None, allowed: Sequence[str], cluster: s
     if cluster and owner.cluster:
         return f"{taken} {owner.container} of the cluster {owner.cluster}: choose another port for {cluster}."
     return f"{taken} {owner.process}; stop that or choose another port."
+
+
+def name_taken(variable: str, name: str, owner: str, cluster: str) -> str | None:
+    """A sentence where the container of a name belongs to another cluster than the variable names it for, or None.
+
+    owner is the cluster in its label, empty without a container or a label. Without the cluster's name, labels are not
+    compared.
+    """
+    if not cluster or owner in ("", cluster):
+        return None
+    beside = f", and another {_BESIDE[variable]}" if variable in _BESIDE else ""
+    return (
+        f"container {name} belongs to the cluster {owner}, and {variable} names it for {cluster}. Set another "
+        f"{variable} for {cluster}{beside}. If this is the cluster {owner}, set galera_cluster_name back instead."
+    )

@@ -47,6 +47,8 @@ def test_a_container_is_told_as_by_an_inspection(root: Path) -> None:
     assert found["Config"]["Labels"] == {"dbops.galera.cluster": "galera"}
     assert [mount["Source"] for mount in found["Mounts"]] == ["/data", str(root / "volumes/kept/_data")]
     assert _docker_files.containers(str(root)) == [found]
+    assert _docker_files.named(str(root), "mariadb1") == found
+    assert _docker_files.named(str(root), "mariadb") is None
 
 
 def test_it_runs_while_its_process_lives(root: Path) -> None:

@@ -436,15 +436,25 @@ def test_a_container_that_is_no_node_is_left_alone() -> None:
     ]
 
 
-def test_a_proxy_of_another_cluster_is_left_alone() -> None:
+PARTS = {"proxysql_container": "proxysql", "keepalived_container": "keepalived", "arbitrator_container": "garbd"}
+
+
+@pytest.mark.parametrize("verb", [*STARTING, "stop", "move_writer", "backup", "restore", "repair_node", "playbook"])
+@pytest.mark.parametrize(("variable", "name"), PARTS.items())
+def test_a_part_of_another_cluster_is_left_alone(variable: str, name: str, verb: str) -> None:
+    theirs = Container(name, cluster="shop", running=True)
+    front = host(4, Traces(Datadir(""), containers=(theirs,)), groups=frozenset({"proxysql"}), node="", parts=PARTS)
+    (said,) = problems(front, verb=verb)
+    assert said.startswith(
+        f"host4: container {name} belongs to the cluster shop, and {variable} names it for galera. Set another "
+    )
+
+
+@pytest.mark.parametrize("owner", ["", "galera"])
+def test_a_part_of_no_other_cluster_is_taken_over(owner: str) -> None:
+    own = Container("proxysql", cluster=owner, running=True)
+    assert problems(host(1, traces(containers=(container(1), own)), parts=PARTS)) == []
     theirs = Container("proxysql", cluster="shop", running=True)
-    shared = host(1, traces(containers=(container(1), theirs)), parts={"proxysql_container": "proxysql"})
-    assert problems(shared) == [
-        (
-            "host1: container proxysql belongs to the cluster shop, and proxysql_container names it for galera. Give "
-            "each cluster on this host a proxysql_container and ports of its own."
-        )
-    ]
     assert problems(host(1, traces(containers=(container(1), theirs)), parts={"proxysql_container": "router"})) == []
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.dbops.galera.plugins.module_utils._model.ports import Owner, objection
+from ansible_collections.dbops.galera.plugins.module_utils._model.ports import Owner, name_taken, objection
 
 NODE: dict[str, Any] = {
     "Name": "/mariadb2",
@@ -60,3 +60,24 @@ def test_an_owner_is_read_from_an_inspection() -> None:
 )
 def test_what_belongs_to_a_cluster_is_named_as_such(owner: Owner | None, cluster: str, said: str | None) -> None:
     assert objection(3306, owner, ALLOWED, cluster) == said
+
+
+@pytest.mark.parametrize(
+    ("variable", "name", "beside"),
+    [
+        ("proxysql_container", "proxysql", ", and another proxysql_port and proxysql_admin_port"),
+        ("keepalived_container", "keepalived", ", and another keepalived_router_id"),
+        ("arbitrator_container", "garbd", ", and another galera_replication_port"),
+        ("some_container", "some", ""),
+    ],
+)
+def test_a_name_of_another_clusters_container_is_taken(variable: str, name: str, beside: str) -> None:
+    assert name_taken(variable, name, "shop", "galera") == (
+        f"container {name} belongs to the cluster shop, and {variable} names it for galera. Set another {variable} for "
+        f"galera{beside}. If this is the cluster shop, set galera_cluster_name back instead."
+    )
+
+
+@pytest.mark.parametrize(("owner", "cluster"), [("", "galera"), ("galera", "galera"), ("shop", "")])
+def test_a_name_is_free_where_nothing_says_otherwise(owner: str, cluster: str) -> None:
+    assert name_taken("proxysql_container", "proxysql", owner, cluster) is None

@@ -234,7 +234,7 @@ def _say_single(cluster: Cluster, member: str) -> str:
 
 def _leaving(cluster: Cluster) -> Iterator[str]:
     leaving = [host.name for host in cluster.hosts if LEAVING in host.groups]
-    if leaving and cluster.run.verb != "replace_node":
+    if leaving and cluster.run.verb not in ("remove_node", "replace_node"):
         yield ", ".join(leaving)
 
 

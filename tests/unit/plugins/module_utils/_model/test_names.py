@@ -123,7 +123,8 @@ def test_hosts_that_leave() -> None:
             "replace_node to the end, and take the hosts out of the group leaving."
         )
     ]
-    assert problems(*leaving, verb="replace_node") == []
+    for verb in ("remove_node", "replace_node"):
+        assert problems(*leaving, verb=verb) == []
 
 
 def test_stems_that_differ_in_the_overlay() -> None:

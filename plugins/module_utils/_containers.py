@@ -33,8 +33,18 @@ else:
     HAS_DOCKER = True
 
 SOCKET = "unix:///var/run/docker.sock"
-# Of a container's HostConfig, as Docker tells and takes it: bytes, and billionths of a CPU.
-LIMITS = ("Memory", "MemorySwap", "MemoryReservation", "NanoCpus")
+# What a throw-away container takes of its node's HostConfig.
+INHERITED = (
+    "Memory",
+    "MemorySwap",
+    "MemoryReservation",
+    "NanoCpus",
+    "PidsLimit",
+    "Ulimits",
+    "CapAdd",
+    "CapDrop",
+    "SecurityOpt",
+)
 LOG_LINES = 15
 # What the images print once, or a setting that an operator put on a command line.
 _SECRET = re.compile(r"((?:password|wsrep_sst_auth)['\"]?\s*[:=]\s*)(?!(?:YES|NO)\))\S+", re.IGNORECASE)
@@ -142,7 +152,7 @@ class Engine:
                 "Binds": list(binds),
                 "NetworkMode": network,
                 "LogConfig": {"Type": "json-file"},
-                **{name: value for name, value in ((like or {}).get("HostConfig") or {}).items() if name in LIMITS},
+                **{name: value for name, value in ((like or {}).get("HostConfig") or {}).items() if name in INHERITED},
             },
         }
         self.remove_stopped(name)

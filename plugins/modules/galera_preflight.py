@@ -52,6 +52,10 @@ options:
     description: Free space that is wanted there, in MiB.
     type: int
     default: 0
+  open_files:
+    description: Limit of open files that containers on this host are to get. Not checked unless set.
+    type: int
+    version_added: 0.1.0
 attributes:
   check_mode:
     support: full
@@ -110,6 +114,7 @@ from ansible_collections.dbops.galera.plugins.module_utils import _docker_files
 from ansible_collections.dbops.galera.plugins.module_utils._containers import Engine
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
 from ansible_collections.dbops.galera.plugins.module_utils._listeners import Inspect, owner
+from ansible_collections.dbops.galera.plugins.module_utils._model import limits
 from ansible_collections.dbops.galera.plugins.module_utils._model.ports import Owner, name_taken, objection
 
 
@@ -138,6 +143,15 @@ def cluster_of(name: str, inspect: Inspect | None) -> str:
     return Owner.of("", found).cluster if found else ""
 
 
+def text_of(path: str) -> str:
+    """What a file holds, or nothing where it cannot be read."""
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -154,6 +168,7 @@ def main() -> None:
             "parts": {"type": "dict", "default": {}},
             "path": {"type": "path", "required": True},
             "minimum_free_mb": {"type": "int", "default": 0},
+            "open_files": {"type": "int"},
         },
         supports_check_mode=True,
     )
@@ -167,6 +182,11 @@ def main() -> None:
     for wanted in module.params["ports"]:
         port = wanted["port"]
         if said := objection(port, owner(port, inspect), wanted["containers"], cluster):
+            problems.append(f"{host}: {said}")
+    if module.params["open_files"] is not None:
+        files = ("/proc/1/status", "/proc/1/limits", "/proc/sys/fs/nr_open")
+        most = limits.most_open_files(*map(text_of, files))
+        if said := limits.objection(module.params["open_files"], most):
             problems.append(f"{host}: {said}")
     free = free_mb(module.params["path"])
     if free < module.params["minimum_free_mb"]:

@@ -70,6 +70,8 @@ NAMED = frozenset(["log_bin", "log_error", "log_basename", "log_tc", "relay_log"
 # Directories of a container that are the host's. All other files in it are lost when Docker re-creates it.
 DATADIR = "/var/lib/mysql"
 KEPT = (DATADIR, "/run/mysqld", "/var/run/mysqld")
+# Besides those a server can write here.
+WRITABLE = ("/tmp", "/dev/shm")
 # Of those, and of what else the role has in the container, nothing can be another volume.
 TAKEN = (*KEPT, "/var/lib/galera-node", "/etc/mysql", "/usr", "/bin", "/lib", "/trial", "/docker-entrypoint-initdb.d")
 _VOLUME = re.compile(r"/[^:\s]*:/[^:\s]+(?::(?:ro|rw))?")
@@ -185,6 +187,10 @@ REFUSED = (
         _not("mariabackup"),
     ),
     Refused("wsrep_notify_cmd", "this collection sets it; by it a node writes down its last view"),
+    Refused(
+        "wsrep_allowlist",
+        "this collection sets it; set galera_allowlist, and galera_allowlist_more for further addresses",
+    ),
     Refused("wsrep_data_home_dir", "this collection sets it; the node's state is read in the datadir"),
     Refused("wsrep_new_cluster", "it would bootstrap a second cluster; site, start and recover bootstrap"),
     Refused("wsrep_start_position", "it is a node's position, and no setting"),
@@ -490,6 +496,8 @@ def _wrong_config(asked: Asked) -> Iterator[str]:
                 yield f"mariadb_config: {_shown(name, value)} is refused: {row.why}."
         if any(_stands_for(setting, place) for place in PLACES):
             yield from _wrong_place(name, setting, said, (*KEPT, *targets(asked.volumes)))
+        if setting in _TEMPORARY:
+            yield from _wrong_temporary(name, said, (*KEPT, *WRITABLE, *targets(asked.volumes)))
 
 
 def _wrong_value(section: str, name: str, value: object) -> Iterator[str]:
@@ -545,6 +553,15 @@ def _wrong_place(name: str, setting: str, said: str, kept: Sequence[str]) -> Ite
         yield (
             f"mariadb_config: {name} is {said}, which is inside the container and goes with it; choose a place below "
             f"{DATADIR}, or mount a directory of the host there with mariadb_volumes."
+        )
+
+
+def _wrong_temporary(name: str, said: str, writable: Sequence[str]) -> Iterator[str]:
+    places = [place for part in said.split(":") if part for place in _places(name, part)]
+    if not all(_is_below(place, writable) for place in places):
+        yield (
+            f"mariadb_config: {name} is {said}, which is on the container's own file system; choose a place below "
+            "/tmp, or mount a directory of the host there with mariadb_volumes."
         )
 
 

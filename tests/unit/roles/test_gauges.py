@@ -14,7 +14,8 @@ MIB = 1 << 20
 
 def test_limits_are_options_of_docker() -> None:
     limits = {"cpus": 1, "memory": "2g", "memory_reservation": "1g", "disk_read_mb": 1.5, "disk_write_iops": 7}
-    assert drill.docker_limits({**limits, "disk_write_mb": 0, "disk_read_iops": 0}, "/dev/sda") == {
+    assert drill.docker_limits({**limits, "disk_write_mb": 0, "disk_read_iops": 0, "open_files": 4096}, "/dev/sda") == {
+        "ulimit": "nofile=4096:4096",
         "memory-swap": "2g",
         "memory-reservation": "1g",
         "device-read-bps": "/dev/sda:1572864",

@@ -53,6 +53,7 @@ def run_arguments(
     limits = limits or {}
     options = ["docker", "run", "--rm", "--interactive", f"--name={name}", f"--hostname={host_name(name, owner)}"]
     options += [f"--network={network}", f"--label={LABEL}={owner}", "--log-driver=none", f"--entrypoint={entrypoint}"]
+    options += ["--security-opt=no-new-privileges", "--pids-limit=4096"]
     options += [f"--volume={volume}" for volume in volumes]
     options += [f"--{option}={value}" for option, value in limits.items() if value]
     options += [f"--user={user}"] if user else []

@@ -128,6 +128,8 @@ def docker_limits(limits: Mapping[str, Any], device: str) -> dict[str, str]:
         for unit, factor in (("mb", _MIB), ("iops", 1)):
             rate = int(limits.get(f"disk_{direction}_{unit}", 0) * factor)
             options[f"device-{direction}-{'bps' if unit == 'mb' else unit}"] = f"{device}:{rate}" if rate else ""
+    files = limits.get("open_files")
+    options["ulimit"] = f"nofile={files}:{files}" if files else ""
     return {name: value for name, value in options.items() if value}
 
 

@@ -369,7 +369,12 @@ class Node:
             self.image(),
             "sh",
             volumes=[*volumes, f"{Path(config['socket']).parent}:/run/mysqld", f"{fifo.parent}:/pipes"],
-            limits={"cpus": config.get("cpus"), "cpu-shares": config.get("cpu_shares"), "memory": config.get("memory")},
+            limits={
+                "cpus": config.get("cpus"),
+                "cpu-shares": config.get("cpu_shares"),
+                "memory": config.get("memory"),
+                **config.get("limits", {}),
+            },
             user=user,
         )
         return children.Child(children.piped(run, fifo, ">", program), name, log, fifo)

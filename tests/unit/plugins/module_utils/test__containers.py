@@ -273,7 +273,17 @@ def test_a_throw_away_container(network: dict[str, str], mode: str) -> None:
 
 def test_a_throw_away_container_has_the_limits_of_the_node() -> None:
     api = Daemon()
-    limits = {"Memory": 8 << 30, "MemorySwap": 8 << 30, "MemoryReservation": 7 << 30, "NanoCpus": 2 * 10**9}
+    limits = {
+        "Memory": 8 << 30,
+        "MemorySwap": 8 << 30,
+        "MemoryReservation": 7 << 30,
+        "NanoCpus": 2 * 10**9,
+        "CapDrop": ["ALL"],
+        "CapAdd": ["CHOWN"],
+        "SecurityOpt": ["no-new-privileges:true"],
+        "PidsLimit": 4096,
+        "Ulimits": [{"Name": "nofile", "Soft": 4096, "Hard": 4096}],
+    }
     like = {"HostConfig": {**limits, "Binds": ["/d:/e"], "NetworkMode": "host", "RestartPolicy": {"Name": "always"}}}
     Engine(api).run("mariadb2-position", "sha256:a", ["mariadbd"], ["/x:/y:ro"], 60, like=like)
     host = api.done[0][2]["HostConfig"]

@@ -263,6 +263,17 @@ def test_further_volumes(volumes: Any, words: str) -> None:
     assert bool(words) == bool(found)
 
 
+@pytest.mark.parametrize("place", ["/tmp", "/tmp/a", "/var/lib/mysql/tmp", "tmp", "/tmp:/var/lib/redo/tmp", "/dev/shm"])
+def test_temporary_files_where_a_server_can_write(place: str) -> None:
+    assert told({"mariadbd": {"tmpdir": place}}, volumes=["/disk/redo:/var/lib/redo"]) == ""
+
+
+@pytest.mark.parametrize("place", ["/var/tmp", "/tmp:/nowhere", "/tmpx"])
+def test_temporary_files_on_the_root_file_system(place: str) -> None:
+    said = told({"galera": {"innodb-tmpdir": place}})
+    assert said.startswith(f"mariadb_config: innodb-tmpdir is {place}, which is on the container's own file system")
+
+
 def test_places_in_further_volumes() -> None:
     config = {"mysqld": {"innodb-log-group-home-dir": "/var/lib/redo"}}
     assert "goes with it" in told(config)

@@ -180,7 +180,7 @@ def frozen(lab: Lab, host: str) -> Iterator[None]:
 
 def cutting(lab: Lab, host: str, ports: str = "") -> str:
     """The shell command that cuts a host off from the other nodes' hosts, wholly or on some TCP ports."""
-    chain = "iptables -N harm; iptables -I INPUT -j harm; iptables -I OUTPUT -j harm"
+    chain = "iptables -N harm; iptables -I INPUT -j harm; iptables -I OUTPUT -j harm; iptables -I FORWARD -j harm"
     peers = [address for other, address in lab.addresses.items() if other != host]
     rules = [
         f"iptables -A harm {way} {peer} {match} -j DROP"
@@ -191,7 +191,7 @@ def cutting(lab: Lab, host: str, ports: str = "") -> str:
     return "; ".join([chain, *rules])
 
 
-HEALING = "iptables -D INPUT -j harm; iptables -D OUTPUT -j harm; iptables -F harm; iptables -X harm"
+HEALING = "for chain in INPUT OUTPUT FORWARD; do iptables -D $chain -j harm; done; iptables -F harm; iptables -X harm"
 
 
 @contextlib.contextmanager

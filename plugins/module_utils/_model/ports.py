@@ -19,7 +19,6 @@ from ansible_collections.dbops.galera.plugins.module_utils._model.traces import 
 _BESIDE = {
     "proxysql_container": "proxysql_port and proxysql_admin_port",
     "keepalived_container": "keepalived_router_id",
-    "arbitrator_container": "galera_replication_port",
 }
 
 

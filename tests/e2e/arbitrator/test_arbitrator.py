@@ -7,6 +7,7 @@ import yaml
 from ..conftest import Lab, wait_until
 from ..harm import everywhere, now, status, writer
 from ..ledger import Ledger
+from ..stranger import stays_out
 
 
 def arbitrator(lab: Lab) -> str:
@@ -48,6 +49,15 @@ def test_an_arbitrator_beside_a_node_is_refused(lab: Lab) -> None:
     assert "host2: it is in the group arbitrator and runs a node of galera: that is no independent vote" in " ".join(
         run.stdout.split()
     )
+
+
+def test_a_stranger_stays_out(lab: Lab) -> None:
+    """An arbitrator would let him in, and the nodes would connect to him by themselves."""
+    with Ledger(lab) as ledger:
+        ledger.wait_for(100)
+        stays_out(lab, lab.addresses[arbitrator(lab)])
+        wait_for_votes(lab, 3)
+    ledger.account()
 
 
 def test_either_node_may_be_lost(lab: Lab) -> None:

@@ -67,7 +67,7 @@ def test_what_belongs_to_a_cluster_is_named_as_such(owner: Owner | None, cluster
     [
         ("proxysql_container", "proxysql", ", and another proxysql_port and proxysql_admin_port"),
         ("keepalived_container", "keepalived", ", and another keepalived_router_id"),
-        ("arbitrator_container", "garbd", ", and another galera_replication_port"),
+        ("arbitrator_container", "garbd", ""),
         ("some_container", "some", ""),
     ],
 )

@@ -418,12 +418,13 @@ class Node:
 
     def _status(self, databases: bool) -> NodeStatus:
         """Who sees whom is read twice where not all members are there, since a node may be joining right now."""
-        status = read_status(self.socket, self.defaults_file, PATIENCE, databases)
+        status = read_status(self.socket, self.defaults_file, PATIENCE, databases, allowlist=True)
         if self.record and status.primary and status.cluster_size < len(Record(self.record).members()):
             time.sleep(1)
             again = read_status(self.socket, self.defaults_file, PATIENCE)
             seen = sorted({*status.view_members, *again.view_members})
-            return replace(again, view_members=tuple(seen), latin1_databases=status.latin1_databases)
+            latin1, allowlist = status.latin1_databases, status.allowlist
+            return replace(again, view_members=tuple(seen), latin1_databases=latin1, allowlist=allowlist)
         return status
 
     def _refused(self) -> dict[str, Any]:
@@ -704,6 +705,7 @@ FIELDS = (
     "version",
     "provider_version",
     "latin1_databases",
+    "allowlist",
     "error",
 )
 
@@ -811,5 +813,5 @@ def _position(position: Position, source: str) -> dict[str, Any]:
 
 def _told(status: NodeStatus) -> dict[str, Any]:
     names = ["cluster_status", "local_state", "cluster_size", "ready", "recv_queue", "cached_downto"]
-    names += ["version", "provider_version", "gcomm_uuid", "view_members", "latin1_databases"]
+    names += ["version", "provider_version", "gcomm_uuid", "view_members", "latin1_databases", "allowlist"]
     return {**_position(status.position, "live"), **{name: getattr(status, name) for name in names}}

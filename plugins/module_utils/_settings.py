@@ -20,8 +20,9 @@ _ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "r": "\r", "s": " ", "\\": "\\", '"
 _UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50, "e": 60}
 _TRUTH = {"on": 1, "true": 1, "1": 1, "off": 0, "false": 0, "0": 0}
 _SECRET = re.compile(r"passw|secret|auth|passphrase")
-# Read at the next start only: it would make the node leave and join again, and Galera keeps the addresses itself.
-AT_NEXT_START = frozenset(["wsrep_cluster_address"])
+# Read at the next start only. wsrep_cluster_address would make the node leave and join again, and Galera keeps the
+# addresses itself; instead of wsrep_allowlist a running server uses its table.
+AT_NEXT_START = frozenset(["wsrep_cluster_address", "wsrep_allowlist"])
 # The server would take these, but not act on them as a start does: some make the node leave and join, some are read
 # when it joins, and the provider's options are a list of which only some can be changed.
 _JOINING = "takes effect when the node joins the cluster"

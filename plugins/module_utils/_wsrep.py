@@ -90,6 +90,8 @@ class NodeStatus:
     view_members: tuple[str, ...] = ()
     # Databases with that default character set, without the server's own; None where nobody asked or it does not tell.
     latin1_databases: tuple[str, ...] | None = None
+    # Addresses that may connect to its group; None where nobody asked, and of a server before 10.10.
+    allowlist: tuple[str, ...] | None = None
 
     @classmethod
     def from_variables(cls, rows: Mapping[str, str], version: str, view_members: Sequence[str] = ()) -> NodeStatus:
@@ -220,17 +222,60 @@ def _connection(where: str, who: str, timeout: float, **account: Any) -> Iterato
 
 
 def read_status(
-    socket: str, defaults_file: str | None = None, timeout: float = 5, databases: bool = False
+    socket: str,
+    defaults_file: str | None = None,
+    timeout: float = 5,
+    databases: bool = False,
+    allowlist: bool = False,
 ) -> NodeStatus:
     """Ask the server at a Unix socket; timeout of an answer in seconds. Raises NotAnswering or AccessRefused.
 
-    databases is whether it is also asked for those with the character set latin1.
+    databases is whether it is also asked for those with the character set latin1, allowlist whether for that.
     """
     with connect(socket, defaults_file, timeout) as connection, connection.cursor() as cursor:
         cursor.execute("SHOW GLOBAL STATUS WHERE Variable_name IN %s", (VARIABLES,))
         rows = dict(cursor.fetchall())
         status = NodeStatus.from_variables(rows, connection.get_server_info(), _view_members(cursor))
-        return replace(status, latin1_databases=_latin1_databases(cursor)) if databases else status
+        return replace(
+            status,
+            latin1_databases=_latin1_databases(cursor) if databases else None,
+            allowlist=_allowlist(cursor) if allowlist else None,
+        )
+
+
+def _allowlist(cursor: Any) -> tuple[str, ...] | None:
+    try:
+        cursor.execute("SELECT ip FROM mysql.wsrep_allowlist")
+    except pymysql.Error:
+        return None
+    return tuple(sorted(str(row[0]) for row in cursor.fetchall()))
+
+
+def replace_allowlist(
+    socket: str,
+    defaults_file: str | None,
+    wanted: Callable[[Sequence[str] | None], Sequence[str] | None],
+    predict: bool,
+    timeout: float,
+) -> tuple[Sequence[str], Sequence[str]] | None:
+    """Give the cluster the allowlist that wanted says for this node's; before and after, or None: nothing is changed.
+
+    TRUNCATE runs on all nodes alike. A row that is replicated to a node which has it already would put that node out of
+    the cluster, and a node that bootstrapped can have other rows than the rest. timeout of an answer in seconds: it
+    waits for the transactions before it.
+    """
+    with connect(socket, defaults_file, timeout) as connection, connection.cursor() as cursor:
+        before = _allowlist(cursor)
+        after = wanted(before)
+        if after is None:
+            return None
+        if not predict:
+            cursor.execute("TRUNCATE TABLE mysql.wsrep_allowlist")
+            if after:
+                rows = ", ".join(["(%s)"] * len(after))
+                cursor.execute(f"INSERT INTO mysql.wsrep_allowlist VALUES {rows}", tuple(after))
+                connection.commit()
+        return before or (), after
 
 
 def _view_members(cursor: Any) -> list[str]:

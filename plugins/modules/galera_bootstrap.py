@@ -75,6 +75,15 @@ options:
     type: dict
     default: {}
     version_added: 0.1.0
+  allowlist:
+    description:
+      - Addresses that may connect to the nodes' replication and IST ports. One live node replaces the table
+        C(mysql.wsrep_allowlist) of the whole cluster where any node has another one.
+      - Nothing is done without it, nor as long as a live node has no such table or does not tell, nor while the members
+        have different images.
+    type: list
+    elements: str
+    version_added: 0.1.0
   group:
     description: The group's name (C(wsrep_cluster_name)), for the question to members that did not report.
     type: str
@@ -100,8 +109,8 @@ attributes:
     support: full
     description: Shows the verdict, and RV(ignore:changed) where a container would be started.
   diff_mode:
-    support: none
-    description: What would be done stands in RV(verdict).
+    support: partial
+    description: Shows the allowlist where a cluster is live. What else would be done stands in RV(verdict).
 seealso:
   - module: dbops.galera.galera_seqno
   - module: dbops.galera.galera_wait
@@ -168,14 +177,17 @@ container:
   type: str
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.dbops.galera.plugins.module_utils._containers import Engine
 from ansible_collections.dbops.galera.plugins.module_utils._errors import GaleraError
+from ansible_collections.dbops.galera.plugins.module_utils._model.allowlist import wanted
 from ansible_collections.dbops.galera.plugins.module_utils._model.branch import fates
 from ansible_collections.dbops.galera.plugins.module_utils._model.election import elect
 from ansible_collections.dbops.galera.plugins.module_utils._node import Node
+from ansible_collections.dbops.galera.plugins.module_utils._wsrep import replace_allowlist
 
 ELECTION = {
     "members": {"type": "list", "elements": "str", "required": True},
@@ -184,6 +196,37 @@ ELECTION = {
     "nodes": {"type": "dict", "default": {}},
     "arbitrators": {"type": "list", "elements": "str", "default": []},
 }
+
+
+def other_allowlists(params: dict[str, Any], abandoned: Sequence[str]) -> list[Sequence[str] | None]:
+    """The allowlists of the live members but this one; None for one that has none, and in the middle of an upgrade."""
+    reports = [params["reports"].get(name) or {} for name in params["members"] if name not in abandoned]
+    if len({report.get("image") for report in reports} - {None}) > 1:
+        return [None]
+    others = [report for report in reports if report is not params["reports"].get(params["member"])]
+    return [report.get("allowlist") for report in others if report.get("cluster_status") == "Primary"]
+
+
+def keep_allowlist(params: dict[str, Any], abandoned: Sequence[str], predict: bool) -> dict[str, Any]:
+    """What the allowlist adds to the result."""
+    try:
+        done = replace_allowlist(
+            params["socket"],
+            params["defaults_file"],
+            lambda own: wanted(params["allowlist"], [own, *other_allowlists(params, abandoned)]),
+            predict,
+            params["timeout"],
+        )
+    except GaleraError as error:
+        raise GaleraError(
+            f"{params['node']}: the allowlist of the replication ports could not be replaced. {error} The old list may "
+            "be in force, or none is and everybody may connect. Run the same playbook again, which compares all nodes."
+        ) from error
+    if done is None:
+        return {"changed": False}
+    before, after = ("".join(f"{address}\n" for address in addresses) for addresses in done)
+    headers = dict.fromkeys(("before_header", "after_header"), "mysql.wsrep_allowlist")
+    return {"changed": True, "diff": {**headers, "before": before, "after": after}}
 
 
 def main() -> None:
@@ -197,6 +240,7 @@ def main() -> None:
             "restored": {"type": "str"},
             "addresses": {"type": "dict", "default": {}},
             "group": {"type": "str", "default": ""},
+            "allowlist": {"type": "list", "elements": "str"},
             "datadir": {"type": "str", "required": True},
             "socket": {"type": "path", "required": True},
             "defaults_file": {"type": "path"},
@@ -223,9 +267,13 @@ def main() -> None:
     }
     if verdict.action == "refuse":
         module.fail_json(msg=verdict.reason, **result)
-    if not result["elected"]:
+    keeps = verdict.action in ("bootstrap", "join") and verdict.node == params["member"]
+    if not result["elected"] and not (keeps and params["allowlist"] is not None):
         module.exit_json(**result)
     try:
+        if not result["elected"]:
+            result.update(keep_allowlist(params, verdict.abandoned, predict=module.check_mode))
+            module.exit_json(**result)
         node = Node(
             Engine.connect(),
             params["node"],
@@ -241,6 +289,9 @@ def main() -> None:
             node.refuse_if_answered(params["group"], silent, reported)
         result["container"] = node.container() or node.bootstrap_container
         result["changed"] = node.bootstrap(params["timeout"], predict=module.check_mode)
+        if params["allowlist"] is not None and not module.check_mode:
+            kept = keep_allowlist(params, verdict.abandoned, predict=False)
+            result.update({**kept, "changed": result["changed"] or kept["changed"]})
     except GaleraError as error:
         module.fail_json(msg=str(error), **result)
     module.exit_json(**result)

@@ -241,6 +241,13 @@ report:
       type: list
       elements: str
       sample: [application, shop]
+    allowlist:
+      description:
+        - Addresses that may connect to a running node's replication and IST ports, by its table; all may where it is
+          empty. Null where it did not tell, and of a server before 10.10.
+      type: list
+      elements: str
+      sample: [10.0.0.1, 10.0.0.2, 10.0.0.3]
     error:
       description: A sentence on what could not be read.
       type: str

@@ -12,7 +12,7 @@ from ..conftest import Lab
 from ..ledger import Ledger
 
 # The file test_paths ends with a new cluster, and test_five makes it larger.
-ORDER = ["test_unknown", "test_settings", "test_branches", "test_paths", "test_five"]
+ORDER = ["test_unknown", "test_settings", "test_strangers", "test_branches", "test_paths", "test_five"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

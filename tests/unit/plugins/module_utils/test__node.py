@@ -489,7 +489,7 @@ def live(**variables: str) -> NodeStatus:
 @pytest.mark.parametrize("container", ["mariadb2", "mariadb0"])
 def test_a_running_node(monkeypatch: pytest.MonkeyPatch, datadir: Path, container: str) -> None:
     fill(datadir, grastate=KILLED)
-    monkeypatch.setattr(_node, "read_status", lambda *_arguments: live(wsrep_cluster_status="non-Primary"))
+    monkeypatch.setattr(_node, "read_status", lambda *_arguments, **_more: live(wsrep_cluster_status="non-Primary"))
     seen = report(Host([container]), datadir)
     assert (seen["state"], seen["uuid"], seen["seqno"], seen["source"]) == ("running", UUID, 7, "live")
     assert (seen["cluster_status"], seen["container"]) == ("non-Primary", container)
@@ -504,17 +504,20 @@ def test_databases_of_latin1_are_in_a_report_that_asks(
     (record / "members").write_text("mariadb1\nmariadb2\n", encoding="utf-8")
     reads = []
 
-    def answer(*arguments: Any) -> NodeStatus:
+    def answer(*arguments: Any, allowlist: bool = False) -> NodeStatus:
         reads.append(arguments)
-        databases = ("shop",) if arguments[3:] == (True,) else None
+        databases = arguments[3:] == (True,)
         status = live(wsrep_cluster_status="Primary", wsrep_cluster_size="1")
-        return replace(status, latin1_databases=databases)
+        return replace(
+            status, latin1_databases=("shop",) if databases else None, allowlist=("10.0.0.1",) if allowlist else None
+        )
 
     Clock(monkeypatch)
     monkeypatch.setattr(_node, "read_status", answer)
     node = node_of(Host(["mariadb2"]), datadir, record)
     seen = node.report("mariadb:11.8", None, 60, databases=asked)
     assert (len(reads), seen["latin1_databases"]) == (2, ("shop",) if asked else None)
+    assert seen["allowlist"] == ("10.0.0.1",)
     assert node_of(Host(), datadir).report("mariadb:11.8", None, 60, databases=asked)["latin1_databases"] is None
 
 
@@ -536,7 +539,7 @@ class Clock:
 
 
 def deaf(monkeypatch: pytest.MonkeyPatch, error: GaleraError) -> Clock:
-    def refuse(*_arguments: Any) -> NodeStatus:
+    def refuse(*_arguments: Any, **_more: Any) -> NodeStatus:
         raise error
 
     monkeypatch.setattr(_node, "read_status", refuse)
@@ -581,7 +584,7 @@ def test_a_running_node_that_tells_nothing(
 def test_a_slow_server_is_heard_in_the_end(monkeypatch: pytest.MonkeyPatch, datadir: Path) -> None:
     clock = Clock(monkeypatch)
 
-    def answer(*_arguments: Any) -> NodeStatus:
+    def answer(*_arguments: Any, **_more: Any) -> NodeStatus:
         if clock.now < 9:
             raise SILENCE
         return live(wsrep_cluster_status="Primary")
@@ -595,14 +598,14 @@ def test_a_slow_server_is_heard_in_the_end(monkeypatch: pytest.MonkeyPatch, data
 def test_who_is_in_no_primary_component_is_stopped(
     monkeypatch: pytest.MonkeyPatch, datadir: Path, container_name: str, predict: bool
 ) -> None:
-    monkeypatch.setattr(_node, "read_status", lambda *_arguments: live(wsrep_cluster_status="non-Primary"))
+    monkeypatch.setattr(_node, "read_status", lambda *_arguments, **_more: live(wsrep_cluster_status="non-Primary"))
     host = Host([container_name])
     assert node_of(host, datadir).stop(600, predict) is True
     assert host.stopped == ([] if predict else [(container_name, 600)])
 
 
 def test_who_became_primary_since_the_verdict_is_not_stopped(monkeypatch: pytest.MonkeyPatch, datadir: Path) -> None:
-    monkeypatch.setattr(_node, "read_status", lambda *_arguments: live(wsrep_cluster_status="Primary"))
+    monkeypatch.setattr(_node, "read_status", lambda *_arguments, **_more: live(wsrep_cluster_status="Primary"))
     host = Host(["mariadb2"])
     assert node_of(host, datadir).stop(600) is False
     assert node_of(Host(), datadir).stop(600) is False
@@ -756,7 +759,7 @@ def test_a_poisoned_node_is_no_candidate(datadir: Path, grastate: str | None, lo
 def test_a_running_node_is_never_promoted(
     datadir: Path, monkeypatch: pytest.MonkeyPatch, status: str, predict: bool
 ) -> None:
-    monkeypatch.setattr(_node, "read_status", lambda *_args: live(wsrep_cluster_status=status))
+    monkeypatch.setattr(_node, "read_status", lambda *_args, **_more: live(wsrep_cluster_status=status))
     with pytest.raises(GaleraError, match=r"mariadb2 runs: a node is bootstrapped from its position at rest\. Stop it"):
         node_of(Host(["mariadb2"]), datadir).bootstrap(60, predict)
 
@@ -923,7 +926,9 @@ def test_a_node_that_was_put_out_is_not_waited_for(datadir: Path, monkeypatch: p
         def __call__(self) -> None:
             return
 
-    monkeypatch.setattr(_node, "read_status", lambda *_arguments: live(wsrep_local_state_comment="Inconsistent"))
+    monkeypatch.setattr(
+        _node, "read_status", lambda *_arguments, **_more: live(wsrep_local_state_comment="Inconsistent")
+    )
     node = Node(Watched(), "mariadb2", "mariadb0", str(datadir), "/none.sock")  # type: ignore[arg-type]
     with pytest.raises(GaleraError, match="mariadb2 runs, but was put out of the cluster"):
         node.wait(Wanted(), 60)

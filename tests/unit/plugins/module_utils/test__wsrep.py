@@ -20,6 +20,7 @@ from ansible_collections.dbops.galera.plugins.module_utils._wsrep import (
     Wanted,
     log_in,
     read_status,
+    replace_allowlist,
     wait_for,
 )
 
@@ -130,8 +131,9 @@ def test_wanted_in_words() -> None:
 class Cursor:
     """A server's answers; an exception is raised."""
 
-    def __init__(self, members: Any, databases: Any = ()) -> None:
+    def __init__(self, members: Any, databases: Any = (), allowlist: Any = ()) -> None:
         self.answers = {"wsrep_cluster_members": members, "SCHEMATA": databases, "SHOW GLOBAL STATUS": ROWS.items()}
+        self.answers["ip FROM mysql.wsrep_allowlist"] = allowlist
         self.asked: list[str] = []
 
     def __enter__(self) -> Cursor:
@@ -140,8 +142,9 @@ class Cursor:
     def __exit__(self, *_error: object) -> None:
         return
 
-    def execute(self, statement: str, _arguments: Any = None) -> None:
+    def execute(self, statement: str, arguments: Any = None) -> None:
         self.asked.append(statement)
+        self.given = arguments
         if isinstance(self._answer(), Exception):
             raise self._answer()
 
@@ -158,6 +161,9 @@ class Connection(Cursor):
 
     def get_server_info(self) -> str:
         return "10.11.19-MariaDB"
+
+    def commit(self) -> None:
+        self.asked.append("COMMIT")
 
 
 @pytest.mark.parametrize(
@@ -203,6 +209,49 @@ def test_databases_are_read_only_for_who_asks(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(pymysql, "connect", lambda **_options: connection)
     assert read_status("/run/mysqld.sock").latin1_databases is None
     assert not any("SCHEMATA" in statement for statement in connection.asked)
+
+
+NO_TABLE = pymysql.err.ProgrammingError(1146, "Table 'mysql.wsrep_allowlist' doesn't exist")
+
+
+@pytest.mark.parametrize(("told", "allowed"), [([("b",), ("a",)], ("a", "b")), ([], ()), (NO_TABLE, None)])
+def test_who_may_connect(monkeypatch: pytest.MonkeyPatch, told: Any, allowed: tuple[str, ...] | None) -> None:
+    monkeypatch.setattr(pymysql, "connect", lambda **_options: Connection([], allowlist=told))
+    assert read_status("/run/mysqld.sock", allowlist=True).allowlist == allowed
+    assert read_status("/run/mysqld.sock").allowlist is None
+
+
+@pytest.mark.parametrize(
+    ("after", "predict", "statements"),
+    [
+        (
+            ["a", "b"],
+            False,
+            ["TRUNCATE TABLE mysql.wsrep_allowlist", "INSERT INTO mysql.wsrep_allowlist VALUES (%s), (%s)"],
+        ),
+        ([], False, ["TRUNCATE TABLE mysql.wsrep_allowlist"]),
+        (["a", "b"], True, []),
+    ],
+)
+def test_the_allowlist_is_replaced(
+    monkeypatch: pytest.MonkeyPatch, after: list[str], predict: bool, statements: list[str]
+) -> None:
+    """TRUNCATE does the same on all nodes: the row of one that another has already would put that one out."""
+    connection = Connection([], allowlist=[("a",)])
+    monkeypatch.setattr(pymysql, "connect", lambda **_options: connection)
+    assert replace_allowlist("/run/mysqld.sock", None, lambda _before: after, predict, 60) == (("a",), after)
+    changes = [statement for statement in connection.asked if not statement.startswith(("SELECT", "SET"))]
+    assert [statement for statement in changes if statement != "COMMIT"] == statements
+    assert ("COMMIT" in changes) == ("INSERT" in " ".join(statements))
+
+
+def test_an_allowlist_that_is_right_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = Connection([], allowlist=[("a",)])
+    monkeypatch.setattr(pymysql, "connect", lambda **_options: connection)
+    asked: list[Any] = []
+    assert replace_allowlist("/run/mysqld.sock", None, asked.append, False, 60) is None
+    assert asked == [("a",)]
+    assert not any("TRUNCATE" in statement for statement in connection.asked)
 
 
 def test_waiting_ends_when_the_state_is_reached() -> None:

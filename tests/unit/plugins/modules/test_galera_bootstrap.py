@@ -179,3 +179,98 @@ def test_a_restored_node(capsys: pytest.CaptureFixture[str], monkeypatch: pytest
     assert (result["elected"], result["verdict"]["branch"], result["verdict"]["created"]) == (True, False, False)
     assert acts.bootstrapped == [(120, False)]
     assert "db2 does not hold the restored data" in run(capsys, **arguments, restored=UUID.replace("f", "e"))["msg"]
+
+
+class Table:
+    """The allowlist of a node; what is written to it is wanted."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *addresses: str, there: bool = True) -> None:
+        self.before = addresses if there else None
+        self.written: list[tuple[list[str], bool]] = []
+        monkeypatch.setattr(galera_bootstrap, "replace_allowlist", self._replace)
+
+    def _replace(self, _socket: str, _file: str | None, wanted: Any, predict: bool, _timeout: float) -> Any:
+        after = wanted(self.before)
+        if after is None:
+            return None
+        self.written.append((after, predict))
+        return self.before, after
+
+
+def live(*allowed: str, **more: Any) -> dict[str, Any]:
+    return {**LIVE, "cluster_size": 2, "local_state": "Synced", "allowlist": list(allowed), **more}
+
+
+ALLOWED = ["10.0.0.1", "10.0.0.2"]
+
+
+@pytest.mark.parametrize("predict", [True, False])
+@pytest.mark.parametrize(
+    ("own", "other", "changed"),
+    [(ALLOWED, ALLOWED, False), (ALLOWED, ["10.0.0.1"], True), ([], [], True), ([*ALLOWED, "10.0.0.9"], ALLOWED, True)],
+)
+def test_a_live_member_keeps_the_allowlist(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    own: list[str],
+    other: list[str],
+    changed: bool,
+    predict: bool,
+) -> None:
+    Acts(monkeypatch)
+    table = Table(monkeypatch, *own)
+    reports = {"db1": live(*own), "db2": live(*other)}
+    told = [
+        run(capsys, member=member, reports=reports, allowlist=ALLOWED, _ansible_check_mode=predict)
+        for member in ("db1", "db2")
+    ]
+    assert told[0]["verdict"]["node"] == "db1"
+    assert table.written == ([(ALLOWED, predict)] if changed else [])
+    assert [each["changed"] for each in told] == [changed, False]
+    assert ("diff" in told[0]) == changed
+
+
+@pytest.mark.parametrize(
+    "other", [live(image="mariadb:10.6", allowlist=None), live(image="mariadb:11.8"), {**live(), "allowlist": None}]
+)
+def test_in_the_middle_of_an_upgrade_the_allowlist_is_left(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, other: dict[str, Any]
+) -> None:
+    """A server before 10.10 has no such table, and a row of it would put that server out of the cluster."""
+    Acts(monkeypatch)
+    table = Table(monkeypatch)
+    result = run(capsys, member="db1", reports={"db1": live(image="mariadb:10.11"), "db2": other}, allowlist=ALLOWED)
+    assert (result["verdict"]["action"], result["changed"], table.written) == ("join", False, [])
+
+
+def test_a_table_that_cannot_be_written_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: Any) -> None:
+        raise GaleraError("No answer at /run/mysqld.sock: timed out.")
+
+    Acts(monkeypatch)
+    monkeypatch.setattr(galera_bootstrap, "replace_allowlist", refuse)
+    result = run(capsys, member="db1", reports={"db1": live(), "db2": live()}, allowlist=ALLOWED)
+    assert result["failed"]
+    assert "mariadb2: the allowlist of the replication ports could not be replaced. No answer at" in result["msg"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_elected_node_gets_the_allowlist(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    acts = Acts(monkeypatch)
+    table = Table(monkeypatch, there=there)
+    result = run(capsys, member="db1", reports={"db1": EMPTY, "db2": EMPTY}, allowlist=ALLOWED)
+    assert (result["changed"], acts.bootstrapped) == (True, [(120, False)])
+    assert table.written == ([(ALLOWED, False)] if there else [])
+
+
+def test_without_an_allowlist_the_table_is_left(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Acts(monkeypatch)
+    table = Table(monkeypatch)
+    assert run(capsys, member="db1", reports={"db1": live(), "db2": live()})["changed"] is False
+    assert table.written == []

@@ -31,7 +31,7 @@ def of_applications(names: Iterable[str]) -> list[str]:
 def latin1_warnings(told: Iterable[Sequence[str] | None], configs: Iterable[Any]) -> list[str]:
     """One sentence for the cluster, or none. told has the names that each member reported, None where it did not.
 
-    configs are mariadb_config of the members: where one of them sets latin1 itself, that is no oversight.
+    configs are mariadb_config of the members: where one of them sets latin1, the operator chose it.
     """
     names = of_applications({name for each in told for name in each or ()})
     if not names or any(_chosen(config) for config in configs):
